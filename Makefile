@@ -1,0 +1,23 @@
+# make test needs Go and Debian's packages; .ci/need installs those or says which.
+GO ?= go
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build test lint interop
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o sallyport ./cmd/sallyport
+
+test:
+	./.ci/need
+	$(GO) vet ./...
+	$(GO) test -race ./...
+
+lint:
+	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \
+		printf 'gofmt would change:\n%s\n' "$$unformatted"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+# Relying parties in other languages sign in.
+interop:
+	./.ci/interop

@@ -1,0 +1,172 @@
+package idp
+
+import (
+	"context"
+	"crypto/subtle"
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+var authMethods = []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost, oidc.AuthMethodNone}
+
+// authenticate finds out who is calling (RFC 6749 section 2.3): by the method
+// the client is registered for, and no other. Secrets are random, so SHA-256
+// of one says enough and costs nothing.
+func (p *Provider) authenticate(ctx context.Context, header http.Header, cred *op.ClientCredentials) (*storage.Client, error) {
+	used := oidc.AuthMethodNone
+	switch {
+	case cred.ClientAssertion != "":
+		return nil, wrongClient("client_assertion is not supported")
+	case header.Get("Authorization") != "":
+		used = oidc.AuthMethodBasic
+	case cred.ClientSecret != "":
+		used = oidc.AuthMethodPost
+	}
+	client, err := p.DB.Client(ctx, cred.ClientID)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return nil, wrongClient("unknown client " + cred.ClientID)
+	case err != nil:
+		return nil, err
+	case client.Internal:
+		return nil, wrongClient("internal client " + client.ID)
+	case client.AuthMethod != string(used):
+		return nil, wrongClient(client.ID + " used " + string(used) + " but is registered for " + client.AuthMethod)
+	case used != oidc.AuthMethodNone && subtle.ConstantTimeCompare([]byte(storage.Hash(cred.ClientSecret)), []byte(client.SecretHash)) != 1:
+		return nil, wrongClient("wrong secret for " + client.ID)
+	}
+	return client, nil
+}
+
+// VerifyClient implements op.Server.
+func (s server) VerifyClient(ctx context.Context, r *op.Request[op.ClientCredentials]) (op.Client, error) {
+	c, err := s.authenticate(ctx, r.Header, r.Data)
+	if err != nil {
+		return nil, s.forLibrary(ctx, err)
+	}
+	return libraryClient{Client: c}, nil
+}
+
+// strictForm lets through what the token, introspection and revocation
+// endpoints may be sent: a POST of a form, nothing in the query, no parameter
+// twice (RFC 6749 section 3.2). The library checks none of it.
+func (p *Provider) strictForm(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			p.jsonError(w, r, &oauthError{code: invalidRequest, description: "use POST", status: http.StatusMethodNotAllowed})
+			return
+		}
+		if err := formProblem(r); err != nil {
+			p.jsonError(w, r, err)
+			return
+		}
+		next.ServeHTTP(&challenger{ResponseWriter: w, challenge: authenticateClient}, r)
+	})
+}
+
+func formProblem(r *http.Request) *oauthError {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/x-www-form-urlencoded" {
+		return oauth(invalidRequest, "send application/x-www-form-urlencoded")
+	}
+	if r.URL.RawQuery != "" {
+		return oauth(invalidRequest, "send parameters in the body, not in the query")
+	}
+	if err := r.ParseForm(); err != nil {
+		return &oauthError{code: invalidRequest, description: "the body could not be read: at most 64 KiB of a well-formed form", cause: err}
+	}
+	for name, values := range r.PostForm {
+		if len(values) > 1 {
+			return oauth(invalidRequest, "%s is sent more than once", descriptionText(name))
+		}
+	}
+	return nil
+}
+
+// strictUserinfo lets through what the userinfo endpoint may be sent: the
+// token in the header or in a form, never in the query (RFC 6750 section 2).
+func (p *Provider) strictUserinfo(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w = &challenger{ResponseWriter: w, challenge: `Bearer realm="sallyport", error="invalid_token"`}
+		header := strings.HasPrefix(strings.ToLower(r.Header.Get("Authorization")), "bearer ")
+		switch {
+		case r.URL.Query().Has("access_token"):
+			p.jsonError(w, r, oauth(invalidRequest, "send the access token in the Authorization header"))
+			return
+		case r.Method == http.MethodPost && !header:
+			if err := formProblem(r); err != nil {
+				p.jsonError(w, r, err)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// challenger adds WWW-Authenticate to 401 answers (RFC 9110 section 11.6.1),
+// which the library leaves out.
+type challenger struct {
+	http.ResponseWriter
+	challenge string
+}
+
+func (c *challenger) WriteHeader(status int) {
+	if status == http.StatusUnauthorized {
+		c.Header().Set("WWW-Authenticate", c.challenge)
+	}
+	c.ResponseWriter.WriteHeader(status)
+}
+
+func (p *Provider) jsonError(w http.ResponseWriter, r *http.Request, e *oauthError) {
+	op.WriteError(w, r, p.forLibrary(r.Context(), e), nil)
+}
+
+// anyOrigin lets scripts of any site read what is public.
+func anyOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Access-Control-Allow-Origin", "*")
+		next.ServeHTTP(w, r)
+	})
+}
+
+// registeredOrigins lets scripts call the token and userinfo endpoints from
+// the origins of registered redirect URIs, without cookies.
+func (p *Provider) registeredOrigins(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		from := r.Header.Get("Origin")
+		if from != "" && (r.URL.Path == "/token" || r.URL.Path == "/userinfo") {
+			w.Header().Add("Vary", "Origin")
+			if p.knownOrigin(r.Context(), from) {
+				w.Header().Set("Access-Control-Allow-Origin", from)
+				w.Header().Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+				w.Header().Set("Access-Control-Allow-Methods", "GET, POST")
+				w.Header().Set("Access-Control-Max-Age", "600")
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (p *Provider) knownOrigin(ctx context.Context, from string) bool {
+	clients, err := p.DB.Clients(ctx)
+	if err != nil {
+		p.Log.ErrorContext(ctx, "read products", "error", err)
+		return false
+	}
+	for _, c := range clients {
+		for _, uri := range c.RedirectURIs {
+			if u, err := url.Parse(uri); err == nil && u.Host != "" && u.Scheme+"://"+u.Host == from {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,107 @@
+package idp
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// RefreshToken rotates a refresh token (RFC 6749 section 6, RFC 9700 section
+// 4.14.2). One conditional update spends it; presented again it is a lost
+// response or theft, as storage tells them apart, and theft revokes the grant.
+// The new tokens say what the first ones said of the sign-in.
+func (s server) RefreshToken(ctx context.Context, r *op.ClientRequest[oidc.RefreshTokenRequest]) (*op.Response, error) {
+	client := r.Client.(libraryClient).Client
+	hash := storage.Hash(r.Data.RefreshToken)
+	var refused error
+	var out issued
+	err := s.DB.Write(ctx, func(tx *storage.Tx) error {
+		token, err := tx.SpendRefreshToken(ctx, hash, s.Now())
+		if errors.Is(err, storage.ErrSpent) {
+			token, err = tx.RetryRefreshToken(ctx, hash, s.Now())
+		}
+		if errors.Is(err, storage.ErrSpent) {
+			refused = oauth(invalidGrant, "the refresh token is unknown, expired, revoked, or was already used")
+			return s.revokeReused(ctx, tx, client, hash)
+		}
+		if err != nil {
+			return err
+		}
+		st, err := tx.Standing(ctx, token.GrantID, s.Now())
+		if err != nil {
+			return err
+		}
+		d, err := detailsOf(&st.Grant)
+		if err != nil {
+			return err
+		}
+		if st.Grant.ClientID != client.ID {
+			// Another client holds this token: it has leaked.
+			refused = oauth(invalidGrant, "the refresh token is another client's")
+			_, err := tx.RevokeGrant(ctx, st.Grant.ID, s.Now())
+			return errors.Join(err, s.auditRefused(ctx, tx, "token.refresh_stolen", client, &st.User, refused))
+		}
+		scope, err := narrowedScope(token.Scope, r.Data.Scopes)
+		if err != nil {
+			return err // the token stays good: a mistake in the request costs nothing
+		}
+		if refused = s.stands(client, st, d); refused != nil {
+			return s.auditRefused(ctx, tx, "token.refused", client, &st.User, refused)
+		}
+		out = s.newTokens(client, st, d, scope, hash)
+		if err := tx.InsertTokens(ctx, out.rows...); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, s.event(ctx, "token.refreshed", storage.OK, client, &st.User))
+	})
+	if err == nil {
+		err = refused
+	}
+	return s.tokenResponse(ctx, client, out, err)
+}
+
+// narrowedScope is what a refresh asks for, which can't be more than was
+// granted.
+func narrowedScope(granted string, asked []string) (string, error) {
+	if len(asked) == 0 {
+		return granted, nil
+	}
+	have := scopes(granted)
+	for _, s := range asked {
+		if !slices.Contains(have, s) {
+			return "", oauth(invalidScope, "scope %q was not granted", descriptionText(s))
+		}
+	}
+	if !slices.Contains(asked, "openid") {
+		asked = append([]string{"openid"}, asked...)
+	}
+	return strings.Join(asked, " "), nil
+}
+
+// revokeReused revokes the family of a refresh token that came again too late,
+// or after its successor was used.
+func (p *Provider) revokeReused(ctx context.Context, tx *storage.Tx, client *storage.Client, hash string) error {
+	used, err := tx.Token(ctx, hash)
+	if errors.Is(err, storage.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if used.Kind != storage.RefreshToken || used.UsedAt.IsZero() || p.Now().Sub(used.UsedAt) < storage.RetryAfter {
+		return nil // never used, or two calls at once of which one was answered
+	}
+	g, err := tx.RevokeGrant(ctx, used.GrantID, p.Now())
+	if err != nil {
+		return err
+	}
+	e := p.event(ctx, "token.refresh_reused", storage.Refused, client, nil)
+	e.UserID, e.Reason = g.UserID, "a used refresh token came again: its grant was revoked"
+	return tx.Audit(ctx, e)
+}

@@ -1,0 +1,245 @@
+package idp
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// Algorithms that ID tokens are signed with (RFC 7518 section 3.1).
+const (
+	RS256 = "RS256"
+	ES256 = "ES256"
+)
+
+var algorithms = []string{RS256, ES256}
+
+// A new key is published for publishAhead before it signs, so that products
+// who cache keys know it by then; the one before it stays published for
+// keepAfter, until the last token it signed has expired.
+const (
+	publishAhead = time.Hour
+	keepAfter    = time.Hour
+)
+
+// keyring keeps keys parsed. Keys never change, so they are kept by id.
+type keyring struct {
+	signers sync.Map // kid + typ → jose.Signer
+	public  sync.Map // kid → crypto.PublicKey
+	jwks    atomic.Pointer[publishedKeys]
+}
+
+// publishedKeys is the JWKS made from one list of keys.
+type publishedKeys struct {
+	first **storage.SigningKey // identity of the cached list
+	body  []byte
+	until time.Time
+}
+
+// ensureKeys makes the first key of each algorithm.
+func (p *Provider) ensureKeys(ctx context.Context) error {
+	keys, err := p.DB.SigningKeys(ctx)
+	if err != nil {
+		return err
+	}
+	have := make(map[string]bool)
+	for _, k := range keys {
+		have[k.Alg] = true
+	}
+	for _, alg := range algorithms {
+		if have[alg] {
+			continue
+		}
+		private, err := newPrivateKey(alg)
+		if err != nil {
+			return err
+		}
+		err = p.DB.Write(ctx, func(tx *storage.Tx) error {
+			// Another replica may be doing the same; its key is as good.
+			if keys, err := tx.SigningKeysNow(ctx); err != nil || hasAlg(keys, alg) {
+				return err
+			}
+			return tx.InsertSigningKey(ctx, storage.SigningKey{ID: storage.NewID(), Alg: alg, Private: private, CreatedAt: p.Now(), SignsFrom: p.Now()})
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func hasAlg(keys []*storage.SigningKey, alg string) bool {
+	for _, k := range keys {
+		if k.Alg == alg {
+			return true
+		}
+	}
+	return false
+}
+
+// RotateKeys publishes a new key of each algorithm, which signs an hour from
+// now; those before it retire then, and are forgotten an hour later. With
+// atOnce, for a key that leaked, the new keys sign immediately and the old
+// ones are no longer published.
+func RotateKeys(ctx context.Context, db *storage.DB, now time.Time, atOnce bool) error {
+	from := now.Add(publishAhead)
+	if atOnce {
+		from = now
+	}
+	for _, alg := range algorithms {
+		private, err := newPrivateKey(alg)
+		if err != nil {
+			return err
+		}
+		k := storage.SigningKey{ID: storage.NewID(), Alg: alg, Private: private, CreatedAt: now, SignsFrom: from}
+		err = db.Write(ctx, func(tx *storage.Tx) error {
+			if err := tx.InsertSigningKey(ctx, k); err != nil {
+				return err
+			}
+			return tx.RetireSigningKeys(ctx, alg, k.ID, from)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return db.Write(ctx, func(tx *storage.Tx) error {
+		forget := now.Add(-keepAfter)
+		if atOnce {
+			forget = now.Add(time.Millisecond)
+		}
+		_, err := tx.DeleteSigningKeys(ctx, forget)
+		return err
+	})
+}
+
+func newPrivateKey(alg string) ([]byte, error) {
+	var key crypto.PrivateKey
+	var err error
+	if alg == RS256 {
+		key, err = rsa.GenerateKey(rand.Reader, 2048)
+	} else {
+		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("make %s key: %w", alg, err)
+	}
+	return x509.MarshalPKCS8PrivateKey(key)
+}
+
+// sign returns payload as a JWS of type typ, by the algorithm's current key.
+func (p *Provider) sign(ctx context.Context, alg, typ string, payload any) (string, error) {
+	keys, err := p.DB.SigningKeys(ctx)
+	if err != nil {
+		return "", err
+	}
+	var current *storage.SigningKey
+	now := p.Now()
+	for _, k := range keys {
+		if k.Alg == alg && !k.SignsFrom.After(now) && (k.RetiredAt.IsZero() || k.RetiredAt.After(now)) {
+			current = k
+		}
+	}
+	if current == nil {
+		return "", fmt.Errorf("no signing key for %s: run 'sallyport keys rotate --now'", alg)
+	}
+	signer, err := p.keys.signer(current, typ)
+	if err != nil {
+		return "", err
+	}
+	body, err := json.Marshal(payload)
+	if err != nil {
+		return "", err
+	}
+	jws, err := signer.Sign(body)
+	if err != nil {
+		return "", fmt.Errorf("sign %s: %w", typ, err)
+	}
+	return jws.CompactSerialize()
+}
+
+func (r *keyring) signer(k *storage.SigningKey, typ string) (jose.Signer, error) {
+	if s, ok := r.signers.Load(k.ID + typ); ok {
+		return s.(jose.Signer), nil
+	}
+	key, err := x509.ParsePKCS8PrivateKey(k.Private)
+	if err != nil {
+		return nil, fmt.Errorf("signing key %s: %w", k.ID, err)
+	}
+	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(k.Alg), Key: jose.JSONWebKey{Key: key, KeyID: k.ID}},
+		(&jose.SignerOptions{}).WithType(jose.ContentType(typ)))
+	if err == nil {
+		r.signers.Store(k.ID+typ, s)
+	}
+	return s, err
+}
+
+func (r *keyring) publicKey(k *storage.SigningKey) (crypto.PublicKey, error) {
+	if pub, ok := r.public.Load(k.ID); ok {
+		return pub, nil
+	}
+	key, err := x509.ParsePKCS8PrivateKey(k.Private)
+	if err != nil {
+		return nil, fmt.Errorf("signing key %s: %w", k.ID, err)
+	}
+	pub := key.(crypto.Signer).Public()
+	r.public.Store(k.ID, pub)
+	return pub, nil
+}
+
+func published(k *storage.SigningKey, now time.Time) bool {
+	return k.RetiredAt.IsZero() || k.RetiredAt.Add(keepAfter).After(now)
+}
+
+// serveKeys is the JWKS (RFC 7517 section 5): every key that signs, will sign,
+// or signed what may still be checked.
+func (p *Provider) serveKeys(w http.ResponseWriter, r *http.Request) {
+	body, err := p.publishedKeys(r.Context())
+	if err != nil {
+		e := p.asOAuth(r.Context(), err)
+		http.Error(w, e.description, http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/jwk-set+json")
+	w.Header().Set("Cache-Control", "public, max-age=300")
+	w.Write(body)
+}
+
+func (p *Provider) publishedKeys(ctx context.Context) ([]byte, error) {
+	keys, err := p.DB.SigningKeys(ctx)
+	if err != nil || len(keys) == 0 {
+		return []byte(`{"keys":[]}`), err
+	}
+	now := p.Now()
+	if have := p.keys.jwks.Load(); have != nil && have.first == &keys[0] && now.Before(have.until) {
+		return have.body, nil
+	}
+	var set jose.JSONWebKeySet
+	until := now.Add(time.Minute)
+	for _, k := range keys {
+		if !published(k, now) {
+			continue
+		}
+		pub, err := p.keys.publicKey(k)
+		if err != nil {
+			return nil, err
+		}
+		set.Keys = append(set.Keys, jose.JSONWebKey{Key: pub, KeyID: k.ID, Algorithm: k.Alg, Use: "sig"})
+	}
+	body, err := json.Marshal(set)
+	p.keys.jwks.Store(&publishedKeys{first: &keys[0], body: body, until: until})
+	return body, err
+}

@@ -1,0 +1,310 @@
+package policy
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Facts are all that a decision about a sign-in depends on.
+type Facts struct {
+	Now time.Time
+	// Known says who the person is, if anybody said so yet.
+	Known   bool
+	Person  Person
+	Company Company
+	Product Product
+	Network Network
+	Request Request
+	// Proofs that count: those of the sign-in, and those of the session unless
+	// the request wants a sign-in anew.
+	Proofs Proofs
+	// Offered are the methods that can be set up on this instance.
+	Offered []Method
+	// ChooseAccount: prompt=select_account and not yet chosen.
+	ChooseAccount bool
+	// AskConsent: the product needs a consent that wasn't given.
+	AskConsent bool
+	// NotNow: the person put off what the request asked for.
+	NotNow bool
+	// Silent: no page may be shown (prompt=none).
+	Silent bool
+}
+
+// Kinds and roles of people.
+const (
+	Staff         = "staff"
+	Client        = "client"
+	Member        = "member"
+	Administrator = "administrator"
+	Owner         = "owner"
+)
+
+// Person is what matters about a person.
+type Person struct {
+	Kind, Role string
+	Disabled   bool
+	// TwoStep is the person's own wish; TwoStepRequired an administrator's.
+	TwoStep, TwoStepRequired bool
+	// Methods are the second factors enrolled.
+	Methods         []Method
+	BackupCodesLeft int
+	// SkipNewNetworkCheck spares a person with a second factor that check.
+	SkipNewNetworkCheck bool
+}
+
+// Company is the person's company.
+type Company struct {
+	Name  string
+	Rules Rules
+}
+
+// Product is what is being signed in to.
+type Product struct {
+	Name string
+	// Closed to this person: not their company's or kind's.
+	Closed            bool
+	RequireTwoFactors bool
+	// MinLevel is the least to enter with.
+	MinLevel Level
+}
+
+// Network is where the person is.
+type Network struct {
+	Addr netip.Addr
+	// New: the person never signed in from there.
+	New bool
+}
+
+// Request is what the authorization request asks for.
+type Request struct {
+	// ACRValues in order of preference.
+	ACRValues    []string
+	ACREssential bool
+	// MFASince is the oldest second-factor proof that is recent enough; zero
+	// where the request doesn't say (mfa_time with max_age).
+	MFASince     time.Time
+	MFAEssential bool
+	// SignInAnew: the request wants a full sign-in though a session runs.
+	SignInAnew bool
+}
+
+// Action is what must happen next.
+type Action string
+
+const (
+	Pass          Action = "pass"
+	Prove         Action = "prove"   // any one of Methods
+	Enrol         Action = "enrol"   // any one of Methods
+	Confirm       Action = "confirm" // by e-mail: a network not seen before
+	Consent       Action = "consent"
+	ChooseAccount Action = "choose account"
+	Refuse        Action = "refuse"
+)
+
+// ReasonCode names who wants something, or why it is refused.
+type ReasonCode string
+
+const (
+	NoReason        ReasonCode = ""
+	ByPerson        ReasonCode = "person"
+	ByAdministrator ReasonCode = "administrator"
+	ByCompany       ReasonCode = "company"
+	ByNetwork       ReasonCode = "network"
+	ByProduct       ReasonCode = "product"
+	ByRequest       ReasonCode = "request"
+	NotSignedIn     ReasonCode = "not signed in"
+	SignInAnew      ReasonCode = "sign in anew"
+	NewNetwork      ReasonCode = "new network"
+	PersonDisabled  ReasonCode = "person disabled"
+	OutsideNetworks ReasonCode = "outside the company's networks"
+	ProductClosed   ReasonCode = "product closed to person"
+	Unmet           ReasonCode = "unmet"
+	SessionEnded    ReasonCode = "session ended"
+	GrantRevoked    ReasonCode = "grant revoked"
+)
+
+// Reason is why, with the company or product whose wish it is.
+type Reason struct {
+	Code ReasonCode
+	Who  string
+}
+
+var reasonWords = map[ReasonCode]string{
+	ByPerson:        "the person turned on two-step verification",
+	ByAdministrator: "an administrator of %s requires two-step verification of this person",
+	ByCompany:       "%s requires two-step verification",
+	ByNetwork:       "%s requires two-step verification from this network",
+	ByProduct:       "%s needs two-step verification to enter",
+	ByRequest:       "%s needs two-step verification for this request",
+	NotSignedIn:     "not signed in",
+	SignInAnew:      "%s wants a sign-in anew",
+	NewNetwork:      "a network this person hasn't signed in from before",
+	PersonDisabled:  "the person is disabled",
+	OutsideNetworks: "%s allows signing in only from its networks",
+	ProductClosed:   "this person may not use %s",
+	Unmet:           "what %s needs can't be met",
+	SessionEnded:    "the session has ended",
+	GrantRevoked:    "the grant was revoked",
+}
+
+// String is the reason in words for operators: audit, log, explain.
+func (r Reason) String() string {
+	words, ok := reasonWords[r.Code]
+	if !ok {
+		return string(r.Code)
+	}
+	if r.Who == "" {
+		r.Who = "nobody"
+	}
+	if strings.Contains(words, "%") {
+		return fmt.Sprintf(words, r.Who)
+	}
+	return words
+}
+
+// Decision is what must happen next, and why.
+type Decision struct {
+	Do      Action
+	Methods []Method
+	Reason  Reason
+	// Later: it can be put off, until Until where that isn't zero.
+	Later bool
+	Until time.Time
+	// Demands are all that were considered, for explain.
+	Demands []Demand
+}
+
+// Decide says what must happen next in a sign-in.
+func Decide(f Facts) Decision {
+	d := decide(f)
+	if f.Known {
+		d.Demands = demands(f)
+	}
+	return d
+}
+
+func decide(f Facts) Decision {
+	if f.ChooseAccount {
+		return Decision{Do: ChooseAccount}
+	}
+	if !f.Known || !f.Proofs.Primary() {
+		reason := Reason{Code: NotSignedIn}
+		if f.Request.SignInAnew {
+			reason = Reason{Code: SignInAnew, Who: f.Product.Name}
+		}
+		return Decision{Do: Prove, Methods: []Method{Password}, Reason: reason}
+	}
+	if reason, refused := f.refused(); refused {
+		return Decision{Do: Refuse, Reason: reason}
+	}
+	if f.needsConfirmation() {
+		return Decision{Do: Confirm, Methods: []Method{Email}, Reason: Reason{Code: NewNetwork}}
+	}
+	if d, unmet := strictestUnmet(f); unmet {
+		return f.act(d)
+	}
+	if f.AskConsent {
+		return Decision{Do: Consent}
+	}
+	return Decision{Do: Pass}
+}
+
+func (f Facts) refused() (Reason, bool) {
+	switch {
+	case f.Person.Disabled:
+		return Reason{Code: PersonDisabled}, true
+	case len(f.Company.Rules.SignInFrom) > 0 && !within(f.Company.Rules.SignInFrom, f.Network.Addr):
+		return Reason{Code: OutsideNetworks, Who: f.Company.Name}, true
+	case f.Product.Closed:
+		return Reason{Code: ProductClosed, Who: f.Product.Name}, true
+	}
+	return Reason{}, false
+}
+
+func (f Facts) needsConfirmation() bool {
+	spared := f.Person.SkipNewNetworkCheck && len(f.Person.Methods) > 0
+	return f.Company.Rules.NewNetworkCheck && f.Network.New && !spared && !f.Proofs.Has(Email)
+}
+
+// strictestUnmet is the unmet demand that wins: one that can't be put off
+// before one that can, then the higher level, then the order of the list.
+func strictestUnmet(f Facts) (worst Demand, found bool) {
+	for _, d := range demands(f) {
+		if d.Met || d.Voluntary && (f.NotNow || f.Silent || !f.possible(d)) {
+			continue
+		}
+		if !found || worst.Voluntary && !d.Voluntary || worst.Voluntary == d.Voluntary && d.Level > worst.Level {
+			worst, found = d, true
+		}
+	}
+	return worst, found
+}
+
+// possible says whether anything the person has or can set up meets a demand.
+func (f Facts) possible(d Demand) bool { return len(f.ways(d)) > 0 || len(f.enrollable(d)) > 0 }
+
+// ways are the enrolled methods that would meet a demand.
+func (f Facts) ways(d Demand) []Method {
+	var out []Method
+	for _, m := range f.second() {
+		if f.meets(f.Proofs.With(f.proofOf(m)), d) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// second are the second factors the person can prove; a backup code is last,
+// as it is never the default.
+func (f Facts) second() []Method {
+	out := slices.Clone(f.Person.Methods)
+	if len(out) > 0 && f.Person.BackupCodesLeft > 0 {
+		out = append(out, BackupCode)
+	}
+	return out
+}
+
+// enrollable are the methods that would meet a demand once set up.
+func (f Facts) enrollable(d Demand) []Method {
+	var out []Method
+	for _, m := range f.Offered {
+		if f.Company.Rules.allows(m) && !slices.Contains(f.Person.Methods, m) && f.meets(f.Proofs.With(f.proofOf(m)), d) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+func (f Facts) proofOf(m Method) Proof {
+	return Proof{Method: m, At: f.Now, UserVerified: m == WebAuthn}
+}
+
+// act says what to do about an unmet demand.
+func (f Facts) act(d Demand) Decision {
+	if d.Reason.Code == ByRequest && f.NotNow {
+		return Decision{Do: Refuse, Reason: Reason{Code: Unmet, Who: d.Reason.Who}}
+	}
+	// Only what a product's request asks for, and what has a grace period, can
+	// be put off.
+	later, until := d.Voluntary || d.Reason.Code == ByRequest, d.Until
+	if ways := f.ways(d); len(ways) > 0 {
+		return Decision{Do: Prove, Methods: ways, Reason: d.Reason, Later: later, Until: until}
+	}
+	enrollable := f.enrollable(d)
+	switch {
+	case len(enrollable) == 0:
+		return Decision{Do: Refuse, Reason: Reason{Code: Unmet, Who: d.Reason.Who}}
+	case len(f.Person.Methods) > 0 && !f.Proofs.any(Proof.possession) && !f.Proofs.Has(RecoveryCode):
+		// Who has a factor must prove it before adding another.
+		return Decision{Do: Prove, Methods: f.second(), Reason: d.Reason, Later: later, Until: until}
+	case f.Company.Rules.RecoveryOnly && len(f.Person.Methods) == 0 && !f.Proofs.Has(RecoveryCode):
+		return Decision{Do: Prove, Methods: []Method{RecoveryCode}, Reason: d.Reason, Later: later, Until: until}
+	}
+	return Decision{Do: Enrol, Methods: enrollable, Reason: d.Reason, Later: later, Until: until}
+}
+
+// Assurance is what tokens of a passed decision say.
+func (f Facts) Assurance() Assurance { return f.Proofs.Assure(f.Request.ACRValues) }

@@ -1,0 +1,104 @@
+package policy
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Rules are a company's settings about signing in. The zero value demands
+// nothing and allows every method.
+type Rules struct {
+	Staff          Requirement `json:"staff,omitzero" yaml:"staff"`
+	Clients        Requirement `json:"clients,omitzero" yaml:"clients"`
+	Administrators Requirement `json:"administrators,omitzero" yaml:"administrators"`
+	// Network demands two factors by where a person signs in from.
+	Network NetworkRule `json:"network,omitzero" yaml:"network"`
+	// SignInFrom are the only networks to sign in from; none: from anywhere.
+	SignInFrom []netip.Prefix `json:"sign_in_from,omitempty" yaml:"sign_in_from"`
+	// Methods are the second factors that count for the company and can be
+	// set up; none: all.
+	Methods []Method `json:"methods,omitempty" yaml:"methods"`
+	// EmailCodeFulfils lets an e-mail code fulfil the company's own demand.
+	EmailCodeFulfils bool `json:"email_code_fulfils,omitempty" yaml:"email_code_fulfils"`
+	// RecoveryOnly: who must use two factors and has none gets in only with a
+	// recovery code from an owner, instead of setting one up at sign-in.
+	RecoveryOnly bool `json:"recovery_only,omitempty" yaml:"recovery_only"`
+	// NewNetworkCheck confirms sign-ins from networks not seen before.
+	NewNetworkCheck bool `json:"new_network_check,omitempty" yaml:"-"`
+}
+
+// Mode says how far a company goes. The zero value is Optional.
+type Mode string
+
+const (
+	Off      Mode = "off"
+	Optional Mode = "optional"
+	Required Mode = "required"
+)
+
+// Requirement is a company's demand on one group of people.
+type Requirement struct {
+	Mode Mode `json:"mode,omitempty" yaml:"mode"`
+	// From is when it begins to hold; zero: always.
+	From time.Time `json:"from,omitzero" yaml:"from"`
+	// Grace is how long after From setting up can be put off.
+	Grace time.Duration `json:"grace,omitempty" yaml:"grace"`
+}
+
+// NetworkMode says how a network rule reads its ranges.
+type NetworkMode string
+
+const (
+	AnyNetwork       NetworkMode = ""
+	EverywhereExcept NetworkMode = "everywhere_except"
+	OnlyFrom         NetworkMode = "only_from"
+)
+
+// NetworkRule demands two factors everywhere except from the ranges, or only
+// from the ranges. It holds for groups whose mode isn't Off.
+type NetworkRule struct {
+	Mode   NetworkMode    `json:"mode,omitempty" yaml:"mode"`
+	Ranges []netip.Prefix `json:"ranges,omitempty" yaml:"ranges"`
+}
+
+func (r NetworkRule) demands(addr netip.Addr) bool {
+	switch r.Mode {
+	case EverywhereExcept:
+		return !within(r.Ranges, addr)
+	case OnlyFrom:
+		return within(r.Ranges, addr)
+	}
+	return false
+}
+
+func within(ranges []netip.Prefix, addr netip.Addr) bool {
+	addr = addr.Unmap()
+	return slices.ContainsFunc(ranges, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+// requirements are those that hold for a person: by kind, and for
+// administrators and owners theirs as well.
+func (r Rules) requirements(p Person) []Requirement {
+	own := r.Staff
+	if p.Kind == Client {
+		own = r.Clients
+	}
+	if p.Role == Administrator || p.Role == Owner {
+		return []Requirement{own, r.Administrators}
+	}
+	return []Requirement{own}
+}
+
+func (r Rules) allows(m Method) bool { return len(r.Methods) == 0 || slices.Contains(r.Methods, m) }
+
+// counting are the proofs that count towards the company's own demands.
+func (r Rules) counting(ps Proofs) Proofs {
+	var out Proofs
+	for _, p := range ps {
+		if p.Method == Password || p.Method == BackupCode || p.Method == RecoveryCode || r.allows(p.Method) {
+			out = append(out, p)
+		}
+	}
+	return out
+}

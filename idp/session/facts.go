@@ -1,0 +1,163 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// Params are the parameters of an authorization request once idp has checked
+// them: what login must know to lead a person through it, and what the answer
+// needs.
+type Params struct {
+	RedirectURI   string `json:"redirect_uri"`
+	ResponseType  string `json:"response_type"`
+	ResponseMode  string `json:"response_mode"`
+	State         string `json:"state,omitempty"`
+	Nonce         string `json:"nonce,omitempty"`
+	Scope         string `json:"scope"`
+	CodeChallenge string `json:"code_challenge,omitempty"`
+	// ACRValues in order of preference, from acr_values or the claims
+	// parameter.
+	ACRValues    []string `json:"acr_values,omitempty"`
+	ACREssential bool     `json:"acr_essential,omitempty"`
+	// MFASince is the oldest second-factor proof that is recent enough.
+	MFASince     time.Time `json:"mfa_since,omitzero"`
+	MFAEssential bool      `json:"mfa_essential,omitempty"`
+	// SignInAnew: prompt=login, or max_age is exceeded.
+	SignInAnew    bool `json:"sign_in_anew,omitempty"`
+	SelectAccount bool `json:"select_account,omitempty"`
+	// AskConsent: prompt=consent.
+	AskConsent bool     `json:"ask_consent,omitempty"`
+	LoginHint  string   `json:"login_hint,omitempty"`
+	UILocales  []string `json:"ui_locales,omitempty"`
+	// Subject is the person of an id_token_hint: nobody else may be answered.
+	Subject string `json:"subject,omitempty"`
+	// Claims asked for by name in the claims parameter.
+	IDTokenClaims  []string `json:"id_token_claims,omitempty"`
+	UserinfoClaims []string `json:"userinfo_claims,omitempty"`
+}
+
+// ParamsOf reads the parameters kept with a request.
+func ParamsOf(a *storage.AuthRequest) (Params, error) {
+	var p Params
+	if err := json.Unmarshal(a.Params, &p); err != nil {
+		return p, fmt.Errorf("read authorization request %s: %w", a.ID, err)
+	}
+	return p, nil
+}
+
+// Asked is what a decision is about.
+type Asked struct {
+	Client *storage.Client
+	Params Params
+	// Person is who is on the way or signed in; nil where nobody is known.
+	Person *storage.SignedIn
+	// Proofs that count.
+	Proofs policy.Proofs
+	Stamps storage.Stamps
+	// Session says that a session runs in this browser, whoever's.
+	Session bool
+	// Silent: prompt=none.
+	Silent bool
+}
+
+// Facts gathers what [policy.Decide] needs.
+func (s *Sessions) Facts(ctx context.Context, a Asked) (policy.Facts, error) {
+	f := policy.Facts{
+		Now:           s.Now(),
+		Proofs:        a.Proofs,
+		Offered:       s.Offered,
+		Product:       policy.Product{Name: a.Client.Name, MinLevel: MinLevel(a.Client)},
+		Network:       policy.Network{Addr: OriginOf(ctx).Addr},
+		ChooseAccount: a.Params.SelectAccount && !a.Stamps.Chosen && a.Session,
+		NotNow:        a.Stamps.NotNow,
+		Silent:        a.Silent,
+		Request: policy.Request{
+			ACRValues: a.Params.ACRValues, ACREssential: a.Params.ACREssential,
+			MFASince: a.Params.MFASince, MFAEssential: a.Params.MFAEssential,
+			SignInAnew: a.Params.SignInAnew,
+		},
+	}
+	if a.Person == nil {
+		return f, nil
+	}
+	u := &a.Person.User
+	company, err := s.Company(ctx, u.OrgID)
+	if err != nil {
+		return f, err
+	}
+	f.Known = true
+	f.Company = company
+	f.Person = PolicyPerson(a.Person)
+	f.Product.Closed = ProductClosed(a.Client, u)
+	f.Product.RequireTwoFactors = a.Client.RequireTwoFactors && (len(a.Client.RequireTwoFactorsOf) == 0 || slices.Contains(a.Client.RequireTwoFactorsOf, u.OrgID))
+	f.AskConsent = asksConsent(a)
+	if company.Rules.NewNetworkCheck {
+		known, err := s.DB.KnowsNetwork(ctx, u.ID, Network(f.Network.Addr))
+		if err != nil {
+			return f, err
+		}
+		f.Network.New = !known
+	}
+	return f, nil
+}
+
+// Company returns a company's name and rules, from the cache.
+func (s *Sessions) Company(ctx context.Context, orgID string) (policy.Company, error) {
+	org, err := s.DB.Org(ctx, orgID)
+	if err != nil {
+		return policy.Company{}, err
+	}
+	c := policy.Company{Name: org.Name}
+	if err := json.Unmarshal(org.Rules, &c.Rules); err != nil {
+		return c, fmt.Errorf("read rules of company %s: %w", orgID, err)
+	}
+	return c, nil
+}
+
+// PolicyPerson is a person as the policy sees them.
+func PolicyPerson(in *storage.SignedIn) policy.Person {
+	p := policy.Person{
+		Kind: in.User.Kind, Role: in.User.Role,
+		Disabled: !in.User.DisabledAt.IsZero(),
+		TwoStep:  in.User.TwoStep, TwoStepRequired: in.User.TwoStepRequired,
+		BackupCodesLeft: in.BackupCodesLeft,
+	}
+	for _, m := range in.Methods {
+		p.Methods = append(p.Methods, policy.Method(m))
+	}
+	return p
+}
+
+// ProductClosed says whether a product is not for a person.
+func ProductClosed(c *storage.Client, u *storage.User) bool {
+	return len(c.Orgs) > 0 && !slices.Contains(c.Orgs, u.OrgID) || len(c.Kinds) > 0 && !slices.Contains(c.Kinds, u.Kind)
+}
+
+// MinLevel is the least a product lets anybody enter with.
+func MinLevel(c *storage.Client) policy.Level {
+	level, _ := policy.ParseACR(c.MinACR)
+	return level
+}
+
+func asksConsent(a Asked) bool {
+	switch {
+	case a.Client.Internal:
+		return false
+	case a.Stamps.Consented == a.Params.Scope && a.Params.Scope != "":
+		return false
+	case a.Params.AskConsent:
+		return true
+	case a.Client.FirstParty:
+		return false
+	}
+	given := strings.Fields(a.Person.Consented)
+	return slices.ContainsFunc(strings.Fields(a.Params.Scope), func(scope string) bool { return !slices.Contains(given, scope) })
+}

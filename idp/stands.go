@@ -1,0 +1,25 @@
+package idp
+
+import (
+	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/idp/session"
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// stands asks the policy whether a grant still stands: nil, or invalid_grant.
+func (p *Provider) stands(client *storage.Client, st *storage.Standing, d details) error {
+	decision := policy.Stands(policy.Held{
+		PersonDisabled: !st.User.DisabledAt.IsZero(),
+		SessionEnded:   st.SessionEnded,
+		Offline:        st.Grant.Offline,
+		Revoked:        !st.Grant.RevokedAt.IsZero() || !st.Grant.ExpiresAt.After(p.Now()),
+		ProductClosed:  session.ProductClosed(client, &st.User),
+		ProductName:    client.Name,
+		Level:          d.Assurance.Level,
+		MinLevel:       session.MinLevel(client),
+	})
+	if decision.Do != policy.Pass {
+		return oauth(invalidGrant, "%s", decision.Reason)
+	}
+	return nil
+}

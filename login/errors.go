@@ -1,0 +1,133 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+
+	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/idp/session"
+	"github.com/sallyport-id/sallyport/login/page"
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// What can be wrong with a flow as a whole. Each has a page that says so in
+// words and offers a way on.
+var (
+	errGone      = errors.New("no such authorization request")
+	errForeign   = errors.New("begun by another browser")
+	errFinished  = errors.New("already answered")
+	errExpired   = errors.New("expired")
+	errStaleForm = errors.New("form token missing or stale")
+)
+
+// fail is where every error of a page ends.
+func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
+	again := "/login/again?" + url.Values{"r": {r.URL.Query().Get("r")}}.Encode()
+	switch {
+	case errors.Is(err, errGone):
+		l.message(w, r, http.StatusGone, "expired", "/", "")
+	case errors.Is(err, errForeign):
+		l.message(w, r, http.StatusForbidden, "foreign", "/", "")
+	case errors.Is(err, errFinished):
+		l.message(w, r, http.StatusGone, "finished", again, "")
+	case errors.Is(err, errExpired):
+		l.message(w, r, http.StatusGone, "expired", again, "")
+	case errors.Is(err, errStaleForm):
+		f := l.plainFrame(r)
+		f.Status = http.StatusForbidden
+		l.Pages.Write(w, f, page.Message{Heading: page.Say("expired.heading"), Body: page.Say("problem.form_stale"), Link: "/login?" + r.URL.RawQuery, LinkText: page.Say("expired.link")})
+	case errors.Is(err, context.Canceled):
+		// The person went away.
+	default:
+		from := session.OriginOf(r.Context())
+		l.Log.ErrorContext(r.Context(), "page failed", "path", r.URL.Path, "error", err, "request_id", from.RequestID)
+		l.message(w, r, http.StatusInternalServerError, "failure", again, from.RequestID)
+	}
+}
+
+// message shows a page of plain words: id.heading, id.body and, with a link,
+// id.link.
+func (l *Login) message(w http.ResponseWriter, r *http.Request, status int, id, link, reference string) {
+	f := l.plainFrame(r)
+	f.Status = status
+	m := page.Message{Heading: page.Say(id + ".heading"), Body: page.Say(id + ".body"), Link: link, Reference: reference}
+	if link != "" {
+		m.LinkText = page.Say(id + ".link")
+	}
+	l.Pages.Write(w, f, m)
+}
+
+func (l *Login) plainFrame(r *http.Request) page.Frame {
+	return page.Frame{Lang: l.Pages.Language(nil, "", r.Header.Get("Accept-Language"))}
+}
+
+// refused shows why it doesn't go on, and the way back to the product.
+func (l *Login) refused(v *visit, d policy.Decision) error {
+	id, ok := map[policy.ReasonCode]string{
+		policy.PersonDisabled: "refuse.disabled", policy.OutsideNetworks: "refuse.network", policy.ProductClosed: "refuse.product_access",
+	}[d.Reason.Code]
+	switch {
+	case ok:
+	case offers(d, policy.Prove, policy.RecoveryCode):
+		id = "refuse.recovery_only"
+	default:
+		id = "refuse.no_method"
+	}
+	if d.Do == policy.Refuse && d.Reason.Code == policy.Unmet && v.request.Stamps.NotNow {
+		return v.redirect("/authorize/continue") // the person chose this: no page in between
+	}
+	f := l.frame(v)
+	f.Status = http.StatusForbidden
+	with := []any{"Product", v.client.Name, "Company", d.Reason.Who}
+	l.Pages.Write(v.w, f, page.Message{
+		Heading: page.Say(id+".heading", with...), Body: page.Say(id+".body", with...), Reference: session.OriginOf(v.ctx()).RequestID,
+	})
+	return nil
+}
+
+// ended says that too many wrong codes ended this sign-in, and when another
+// can be begun.
+func (l *Login) ended(v *visit) error {
+	f := l.frame(v)
+	f.Status = http.StatusForbidden
+	l.Pages.Write(v.w, f, page.Message{
+		Heading: page.Say("too_many.heading"), Body: page.Say("too_many.body", "Until", v.request.Stamps.RetryAt),
+		Link: v.path("/login/again"), LinkText: page.Say("too_many.link"),
+	})
+	return nil
+}
+
+// again begins the same authorization request anew, so that a flow that
+// expired or ended is never a dead end.
+func (l *Login) again(w http.ResponseWriter, r *http.Request) {
+	was, err := l.DB.AuthRequest(r.Context(), r.URL.Query().Get("r"))
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		l.fail(w, r, errGone)
+		return
+	case err != nil:
+		l.fail(w, r, err)
+		return
+	case !l.Sessions.Bound(r, was):
+		l.fail(w, r, errForeign)
+		return
+	}
+	now := l.Now()
+	a := storage.AuthRequest{
+		ID: storage.NewID(), BrowserHash: was.BrowserHash, ClientID: was.ClientID, Params: was.Params,
+		CreatedAt: now, ExpiresAt: now.Add(was.ExpiresAt.Sub(was.CreatedAt)),
+	}
+	if params, err := session.ParamsOf(was); err != nil {
+		l.fail(w, r, err)
+		return
+	} else if params.SignInAnew {
+		a.Stamps.SignInSince = now
+	}
+	if err := l.DB.Write(r.Context(), func(tx *storage.Tx) error { return tx.InsertAuthRequest(r.Context(), a) }); err != nil {
+		l.fail(w, r, err)
+		return
+	}
+	http.Redirect(w, r, "/login?"+url.Values{"r": {a.ID}}.Encode(), http.StatusSeeOther)
+}

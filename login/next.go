@@ -1,0 +1,101 @@
+package login
+
+import (
+	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/idp/session"
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// next is the only place that chooses the next page.
+func (l *Login) next(v *visit) error {
+	switch {
+	case v.request.Stamps.Denied:
+		return v.redirect("/authorize/continue")
+	case !v.request.Stamps.Ended.IsZero():
+		return l.ended(v)
+	case len(v.request.FreshCodes) > 0:
+		return v.redirect("/login/backup-codes")
+	}
+	switch d := v.decision; d.Do {
+	case policy.ChooseAccount:
+		return v.redirect("/login/account")
+	case policy.Prove:
+		return l.nextProof(v, d)
+	case policy.Enrol:
+		if !v.request.Stamps.SetUp {
+			return v.redirect("/login/why")
+		}
+		return v.redirect("/login/set-up")
+	case policy.Consent:
+		return v.redirect("/login/consent")
+	case policy.Pass:
+		return l.pass(v)
+	default:
+		return l.refused(v, d)
+	}
+}
+
+// nextProof chooses among the methods that would do: an authenticator before a
+// backup code, which is never the default.
+func (l *Login) nextProof(v *visit, d policy.Decision) error {
+	for _, way := range ways {
+		if offers(d, policy.Prove, way.method) {
+			return v.redirect(way.path)
+		}
+	}
+	return l.refused(v, d)
+}
+
+// ways are the pages that prove something, the preferred first.
+var ways = []struct {
+	method policy.Method
+	path   string
+}{
+	{policy.Password, "/login/password"},
+	{policy.TOTP, "/login/totp"},
+	{policy.BackupCode, "/login/backup-code"},
+}
+
+// pass turns the sign-in into a session and leads back to idp, which decides
+// again before it gives anything out.
+func (l *Login) pass(v *visit) error {
+	ctx := v.ctx()
+	own, err := session.Decode(v.request.Proofs)
+	if err != nil {
+		return err
+	}
+	var opened *session.Opened
+	err = l.DB.Write(ctx, func(tx *storage.Tx) (err error) {
+		if opened, err = l.Sessions.Pass(ctx, tx, v.running, v.person.User.ID, own); err != nil {
+			return err
+		}
+		v.request.UserID, v.request.Stamps.Session, v.request.Proofs = v.person.User.ID, opened.ID, nil
+		if err := tx.UpdateAuthRequest(ctx, v.request); err != nil {
+			return err
+		}
+		if len(own) == 0 {
+			return nil // nothing new was proved
+		}
+		if err := tx.SeeNetwork(ctx, v.person.User.ID, session.Network(session.OriginOf(ctx).Addr), l.Now()); err != nil {
+			return err
+		}
+		name := "step_up.passed"
+		if own.Primary() {
+			name = "sign_in.passed"
+			if err := tx.SetLastSignIn(ctx, v.person.User.ID, l.Now()); err != nil {
+				return err
+			}
+		}
+		event := l.event(ctx, name, storage.OK, v.client.ID, &v.person.User)
+		event.Reason = own.Level().ACR()
+		return tx.Audit(ctx, event)
+	})
+	switch {
+	case storage.IsSpent(err):
+		return v.toNext() // another tab was quicker: look again
+	case err != nil:
+		return err
+	}
+	l.Sessions.SetCookie(v.w, opened)
+	return v.redirect("/authorize/continue")
+}

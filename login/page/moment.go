@@ -1,0 +1,67 @@
+package page
+
+import (
+	"fmt"
+	"html"
+	"html/template"
+	"strings"
+	"time"
+)
+
+// moment is a time inside a message. The message chooses how much of it to
+// show: {{.When}} is the clock time, {{.When.Date}} the day, {{.When.Full}}
+// both. All times are UTC and say so; on pages a <time> element carries the
+// instant, and app.js shows it in the reader's own zone.
+type moment struct {
+	at     time.Time
+	words  *words
+	marked bool
+}
+
+// String is the clock time: "15:05 UTC".
+func (m moment) String() string { return m.show("clock") }
+
+// Date is the day: "3 March 2026".
+func (m moment) Date() string { return m.show("date") }
+
+// Full is day and clock time: "3 March 2026, 15:05 UTC".
+func (m moment) Full() string { return m.show("full") }
+
+// show writes the parts named by how: clock, date or full.
+func (m moment) show(how string) string {
+	if m.at.IsZero() {
+		return ""
+	}
+	at := m.at.UTC()
+	var shown string
+	switch how {
+	case "clock":
+		shown = m.clock(at)
+	case "date":
+		shown = m.date(at)
+	default:
+		shown = m.words.text(Say("time.full", "Date", m.date(at), "Clock", m.clock(at)))
+	}
+	if !m.marked {
+		return shown
+	}
+	return fmt.Sprintf(`<time datetime="%s" data-show="%s">%s</time>`,
+		at.Format(time.RFC3339), how, html.EscapeString(shown))
+}
+
+func (m moment) clock(at time.Time) string {
+	return m.words.text(Say("time.clock", "Hour", at.Format("15"), "Minute", at.Format("04"), "Zone", "UTC"))
+}
+
+func (m moment) date(at time.Time) string {
+	month := at.Format("01")
+	if months := strings.Fields(m.words.text(Say("time.months"))); len(months) == 12 {
+		month = months[at.Month()-1]
+	}
+	return m.words.text(Say("time.date", "Day", at.Day(), "Month", month, "Year", at.Year()))
+}
+
+// when writes a time outside a message.
+func (w *words) when(at time.Time, how string) template.HTML {
+	return template.HTML(moment{at: at, words: w, marked: true}.show(how))
+}

@@ -1,0 +1,261 @@
+package page
+
+import (
+	"html/template"
+	"time"
+)
+
+// Text is words by their message id, so that handlers choose what is said and
+// the message files choose how. With fills the placeholders of the message: a
+// Text among its values is translated too, a time.Time is written in the
+// language (UTC), an int chooses the plural form.
+type Text struct {
+	ID   string
+	With map[string]any
+}
+
+// Say makes a Text. pairs alternate names and values of placeholders.
+func Say(id string, pairs ...any) Text {
+	t := Text{ID: id}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if t.With == nil {
+			t.With = make(map[string]any, len(pairs)/2)
+		}
+		t.With[pairs[i].(string)] = pairs[i+1]
+	}
+	return t
+}
+
+// Frame is what surrounds the content of any page: who, for which product, and
+// what went wrong with the last input. The zero Frame is a plain page.
+type Frame struct {
+	// Lang is the language to speak, one of Languages.
+	Lang string
+	// FormToken fills the hidden field form_token of every form.
+	FormToken string
+	// Request is the id of the authorization request, empty outside the flow.
+	// Forms post to the page's own URL and so keep it in the query as r.
+	Request string
+	// Product is the name of the product being signed in to.
+	Product string
+	// Cancel shows the Cancel button of the flow (POST /login/cancel?r=…).
+	Cancel bool
+	// SignOut shows a Sign out button in place of Cancel (POST /logout).
+	SignOut bool
+	// Person is the e-mail of the person on the way, shown with "Not you?"
+	// (POST /login/switch?r=…) in the flow and with Sign out in the account.
+	Person string
+	// FormActions are origins beyond our own to which a form may lead by
+	// redirect: without them form-action 'self' blocks the way to the product.
+	FormActions []string
+	// Problem is what was wrong with the last input.
+	Problem *Problem
+	// Notice is a quiet word of success ("New backup codes made").
+	Notice *Text
+	// Status is the HTTP status; 0 means 200, or 422 where there is a Problem.
+	Status int
+}
+
+// Problem is an error for a person: words, and the field they belong to
+// ("username", "password", "code", "saved"; empty: the page as a whole).
+type Problem struct {
+	Text  Text
+	Field string
+}
+
+// Page is one of the types below; each is drawn by the template of its name.
+type Page interface{ template() string }
+
+// SignIn asks for e-mail and password. Fields: username, password.
+type SignIn struct {
+	// Username is filled in already; with a Frame.Person it can't be edited.
+	Username string
+	// Why says why a signed-in person must sign in again, if so.
+	Why *Text
+}
+
+// ChooseAccount lets a signed-in person go on or use another account
+// (prompt=select_account). Field: account = "this" or "other".
+type ChooseAccount struct{ Name, Email string }
+
+// Code asks for an authenticator code or a backup code. Field: code.
+type Code struct {
+	// Method is "totp" or "backup_code".
+	Method string
+	// Why says who wants it ("Take Control needs two-step verification …").
+	Why *Text
+	// TriesLeft is 0 where nothing has been tried yet.
+	TriesLeft int
+	// OtherWays links to the Choose page ("Don't know the code?").
+	OtherWays string
+	// Later shows [Not now]: what the product asks for can be put off. Form:
+	// later=1, in a form of its own.
+	Later bool
+}
+
+// Choose lists the ways this person has to confirm it's them.
+type Choose struct{ Ways []Way }
+
+// Way is one line of Choose. Method is "totp" or "backup_code".
+type Way struct {
+	Method string
+	URL    string
+}
+
+// Why says that a second factor must be set up, and who wants it.
+// Form: set_up=1, or later=1 where it may be put off.
+type Why struct {
+	Reason Text
+	// Later shows [Not now].
+	Later bool
+	// Until is when it will no longer be possible to put off; zero: no date.
+	Until time.Time
+}
+
+// SetUpChoose is step 1 of 4: which kind of second factor. The only one so
+// far is an authenticator app; the page names the usual ones. Field: method.
+type SetUpChoose struct{ Base string }
+
+// SetUpScan is step 2 of 4: the QR code and the key to type instead.
+type SetUpScan struct {
+	QR      template.HTML // inline SVG made by us, without style attributes (CSP)
+	Key     string        // base32 in groups of four
+	URI     template.URL  // otpauth: link for a phone that shows this page itself
+	NextURL string        // step 3
+}
+
+// SetUpCode is step 3 of 4: the code the app shows. Field: code.
+type SetUpCode struct {
+	BackURL   string // step 2
+	TriesLeft int
+}
+
+// BackupCodes is step 4 of 4, and the page after making new codes.
+// Field: saved=yes. The print style shows product, account and date.
+type BackupCodes struct {
+	Codes   []string
+	Account string
+	Issuer  string // host name of the provider
+	Made    time.Time
+	// Step says whether this is step 4 of enrolment.
+	Step bool
+}
+
+// Consent asks whether a product may see what it asks for.
+// Form: allow=1 or deny=1, so Frame.Cancel is better left out.
+type Consent struct {
+	Scopes             []string // names; known ones have a message scope.NAME
+	PolicyURI, TermURI string
+}
+
+// Message is a page of plain words with at most one thing to do: signed out,
+// expired, refused, locked, failed.
+type Message struct {
+	Heading Text
+	Body    Text
+	// Link and LinkText are the one way on, as a link.
+	Link     string
+	LinkText Text
+	// Reference helps an operator to find the log line.
+	Reference string
+}
+
+// LogoutConfirm asks whether to sign out. Form: logout=1 to Action.
+type LogoutConfirm struct {
+	Action string
+	Hidden map[string]string
+}
+
+// RequestError tells the developer of a product what is wrong with a request
+// that can't be answered by a redirect: what was expected and what came.
+type RequestError struct {
+	Code, Description string
+	Expected, Got     string
+	Reference         string
+}
+
+// SetPassword lets the holder of a set-up link choose a password.
+// Fields: new-password fields named password and repeat.
+type SetPassword struct {
+	Email, Company string
+	MinLength      int
+}
+
+// Account is a person's own page. All forms post to the paths named here.
+type Account struct {
+	Name, Email string
+	// TwoStep is the person's own switch (POST /account/two-step with on=0|1;
+	// turning it on without a factor leads into set-up).
+	TwoStep bool
+	// RequiredBy is set where it can't be turned off, with who wants it.
+	RequiredBy *Text
+	Apps       []App // "Change device": /account/authenticator
+	// BackupCodesLeft counts unused codes; BackupCodesMade is false where none
+	// were ever made. New ones: /account/backup-codes.
+	BackupCodesLeft int
+	BackupCodesMade bool
+	Sessions        []Session // POST /account/sessions/end with id=…, or all=1
+	Activity        []Activity
+}
+
+// App is one enrolled authenticator app.
+type App struct {
+	Name            string
+	Added, LastUsed time.Time
+}
+
+// Session is one signed-in browser.
+type Session struct {
+	ID, Device, From     string
+	SignedIn, LastActive time.Time
+	This                 bool
+}
+
+// Activity is one line of recent activity.
+type Activity struct {
+	At   time.Time
+	What Text
+	From string
+}
+
+// Confirm asks before something that can't be undone. Form: confirm=1.
+type Confirm struct {
+	Heading, Body, Button Text
+	BackURL               string
+}
+
+func (SignIn) template() string        { return "sign_in" }
+func (ChooseAccount) template() string { return "choose_account" }
+func (Code) template() string          { return "code" }
+func (Choose) template() string        { return "choose" }
+func (Why) template() string           { return "why" }
+func (SetUpChoose) template() string   { return "set_up_choose" }
+func (SetUpScan) template() string     { return "set_up_scan" }
+func (SetUpCode) template() string     { return "set_up_code" }
+func (BackupCodes) template() string   { return "backup_codes" }
+func (Consent) template() string       { return "consent" }
+func (Message) template() string       { return "message" }
+func (LogoutConfirm) template() string { return "logout_confirm" }
+func (RequestError) template() string  { return "request_error" }
+func (SetPassword) template() string   { return "set_password" }
+func (Account) template() string       { return "account" }
+func (Confirm) template() string       { return "confirm" }
+
+// FirstOwner lets the holder of the first set-up link name their company and
+// become its owner. Fields: company, name, username, password, repeat.
+type FirstOwner struct {
+	Company, Name, Email string
+	MinLength            int
+}
+
+func (FirstOwner) template() string { return "first_owner" }
+
+// FormPost carries an authorization response to the product by a form that
+// submits itself (OAuth 2.0 Form Post Response Mode); without JavaScript the
+// person presses Continue.
+type FormPost struct {
+	Action string
+	Fields map[string][]string
+}
+
+func (FormPost) template() string { return "form_post" }

@@ -1,0 +1,252 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/mail"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/idp/session"
+	"github.com/sallyport-id/sallyport/login/factor"
+	"github.com/sallyport-id/sallyport/login/page"
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// Purposes of set-up links.
+const (
+	// LinkFirstOwner lets its holder become the first company's owner.
+	LinkFirstOwner = "first-owner"
+	// LinkSetUp lets a person choose a password.
+	LinkSetUp = "set-up"
+)
+
+// How long set-up links work.
+const (
+	FirstOwnerLinkLifetime = time.Hour
+	SetUpLinkLifetime      = 2 * time.Hour
+)
+
+// NewLink keeps a link of a purpose for a person ("" for the first owner), in
+// place of earlier ones, and returns its address.
+func NewLink(ctx context.Context, tx *storage.Tx, issuer, purpose, userID string, lifetime time.Duration, now time.Time) (string, error) {
+	secret := storage.NewSecret()
+	err := tx.InsertLink(ctx, storage.Link{Hash: storage.Hash(secret), Purpose: purpose, UserID: userID, CreatedAt: now, ExpiresAt: now.Add(lifetime)})
+	return issuer + "/set-up?token=" + secret, err
+}
+
+// setUpLinkPage shows the form. A GET changes nothing: mail scanners follow
+// links.
+func (l *Login) setUpLinkPage(w http.ResponseWriter, r *http.Request) {
+	link, ok := l.usableLink(w, r)
+	if !ok {
+		return
+	}
+	p, err := l.setUpForm(r, link)
+	if err != nil {
+		l.fail(w, r, err)
+		return
+	}
+	l.Pages.Write(w, l.linkFrame(w, r, nil), p)
+}
+
+func (l *Login) linkFrame(w http.ResponseWriter, r *http.Request, problem *page.Problem) page.Frame {
+	f := l.plainFrame(r)
+	f.FormToken, f.Problem = l.Sessions.FormToken(w, r), problem
+	return f
+}
+
+// usableLink returns the link of the address, or says what is wrong with it.
+func (l *Login) usableLink(w http.ResponseWriter, r *http.Request) (*storage.Link, bool) {
+	link, err := l.DB.Link(r.Context(), storage.Hash(r.URL.Query().Get("token")))
+	id := ""
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		id = "unknown"
+	case err != nil:
+		l.fail(w, r, err)
+		return nil, false
+	case !link.UsedAt.IsZero():
+		id = "used"
+	case !link.ExpiresAt.After(l.Now()):
+		id = "expired"
+	default:
+		return link, true
+	}
+	f := l.plainFrame(r)
+	f.Status = http.StatusGone
+	l.Pages.Write(w, f, page.Message{
+		Heading: page.Say("setup_link." + id + ".heading"), Body: page.Say("setup_link." + id + ".body"), Link: "/account", LinkText: page.Say("setup_link.sign_in"),
+	})
+	return nil, false
+}
+
+func (l *Login) setUpForm(r *http.Request, link *storage.Link) (page.Page, error) {
+	if link.Purpose == LinkFirstOwner {
+		return page.FirstOwner{
+			Company: r.PostFormValue("company"), Name: r.PostFormValue("name"), Email: r.PostFormValue("username"), MinLength: factor.MinPassword,
+		}, nil
+	}
+	person, err := l.DB.Person(r.Context(), link.UserID, "")
+	if err != nil {
+		return nil, err
+	}
+	company, err := l.Sessions.Company(r.Context(), person.User.OrgID)
+	return page.SetPassword{Email: person.User.Email, Company: company.Name, MinLength: minPassword(person, company)}, err
+}
+
+// minPassword is the shorter length only where a second factor always follows.
+func minPassword(in *storage.SignedIn, company policy.Company) int {
+	if policy.AlwaysTwoFactors(session.PolicyPerson(in), company) {
+		return factor.MinPasswordFor2F
+	}
+	return factor.MinPassword
+}
+
+func (l *Login) setUpLinkPost(w http.ResponseWriter, r *http.Request) {
+	link, ok := l.usableLink(w, r)
+	if !ok {
+		return
+	}
+	p, err := l.setUpForm(r, link)
+	if err == nil && !l.Sessions.FormTokenOK(r) {
+		l.Pages.Write(w, l.linkFrame(w, r, problem("", "problem.form_stale")), p)
+		return
+	}
+	var wrong *page.Problem
+	if err == nil {
+		switch p := p.(type) {
+		case page.FirstOwner:
+			wrong, err = l.becomeOwner(r, link, p)
+		case page.SetPassword:
+			wrong, err = l.choosePassword(r, link, p)
+		}
+	}
+	switch {
+	case storage.IsSpent(err):
+		l.usableLink(w, r) // used meanwhile: it says so
+	case err != nil:
+		l.fail(w, r, err)
+	case wrong != nil:
+		l.Pages.Write(w, l.linkFrame(w, r, wrong), p)
+	default:
+		http.Redirect(w, r, "/account", http.StatusSeeOther)
+	}
+}
+
+// newPassword checks the two password fields.
+func newPassword(r *http.Request, minLength int, names ...string) (string, *page.Problem) {
+	password := r.PostFormValue("password")
+	switch err := factor.CheckNewPassword(password, minLength, names...); {
+	case errors.Is(err, factor.ErrPasswordShort):
+		return "", problem("password", "problem.password_short", "MinLength", minLength)
+	case errors.Is(err, factor.ErrPasswordLong):
+		return "", problem("password", "problem.password_long")
+	case errors.Is(err, factor.ErrPasswordCommon):
+		return "", problem("password", "problem.password_common")
+	case errors.Is(err, factor.ErrPasswordNames):
+		return "", problem("password", "problem.password_names")
+	case password != r.PostFormValue("repeat"):
+		return "", problem("repeat", "problem.password_differs")
+	}
+	return password, nil
+}
+
+// choosePassword sets a person's password by their set-up link. It ends what
+// runs, as any change of a password does, and skips no second factor.
+func (l *Login) choosePassword(r *http.Request, link *storage.Link, p page.SetPassword) (*page.Problem, error) {
+	ctx, now := r.Context(), l.Now()
+	user, err := l.DB.User(ctx, link.UserID)
+	if err != nil {
+		return nil, err
+	}
+	password, wrong := newPassword(r, p.MinLength, p.Company, l.Host, user.Profile.Name, user.Email)
+	if wrong != nil {
+		return wrong, nil
+	}
+	hash, err := l.Passwords.Hash(ctx, password)
+	if errors.Is(err, factor.ErrBusy) {
+		return problem("", "problem.busy"), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return nil, l.DB.Write(ctx, func(tx *storage.Tx) error {
+		if err := tx.SpendLink(ctx, link.Hash, now); err != nil {
+			return err
+		}
+		if err := tx.SetPasswordHash(ctx, user.ID, user.PasswordHash, hash, now); err != nil {
+			return err
+		}
+		if err := tx.ForgetAttempts(ctx, factor.PasswordCounterPrefix(user.Email)); err != nil {
+			return err
+		}
+		if _, err := tx.EndSessions(ctx, storage.Ending{UserID: user.ID, Offline: true}, now); err != nil {
+			return err
+		}
+		if err := tx.Audit(ctx, l.event(ctx, "password.changed", storage.OK, "", user)); err != nil {
+			return err
+		}
+		return l.Notices.Tell(ctx, tx, user, "password.changed", session.OriginOf(ctx).Addr.String())
+	})
+}
+
+var notID = regexp.MustCompile(`[^a-z0-9]+`)
+
+// becomeOwner makes the first company and its owner.
+func (l *Login) becomeOwner(r *http.Request, link *storage.Link, p page.FirstOwner) (*page.Problem, error) {
+	company, name, email := strings.TrimSpace(p.Company), strings.TrimSpace(p.Name), strings.TrimSpace(p.Email)
+	address, err := mail.ParseAddress(email)
+	orgID := strings.Trim(notID.ReplaceAllString(strings.ToLower(company), "-"), "-")
+	switch {
+	case company == "" || orgID == "":
+		return problem("company", "problem.company_missing"), nil
+	case name == "":
+		return problem("name", "problem.name_missing"), nil
+	case err != nil || address.Address != email:
+		return problem("username", "problem.username_format"), nil
+	}
+	password, wrong := newPassword(r, p.MinLength, company, l.Host, name, email)
+	if wrong != nil {
+		return wrong, nil
+	}
+	ctx, now := r.Context(), l.Now()
+	hash, err := l.Passwords.Hash(ctx, password)
+	if errors.Is(err, factor.ErrBusy) {
+		return problem("", "problem.busy"), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	user := storage.User{
+		ID: storage.NewID(), OrgID: orgID, Email: email, Profile: storage.Profile{Name: name}, Kind: policy.Staff, Role: policy.Owner, PasswordHash: hash,
+	}
+	err = l.DB.Write(ctx, func(tx *storage.Tx) error {
+		if err := tx.SpendLink(ctx, link.Hash, now); err != nil {
+			return err
+		}
+		if owner, err := tx.HasOwner(ctx); err != nil {
+			return err
+		} else if owner {
+			return storage.ErrSpent
+		}
+		if _, err := tx.Org(ctx, orgID); errors.Is(err, storage.ErrNotFound) {
+			if err := tx.PutOrg(ctx, storage.Org{ID: orgID, Name: company, Rules: []byte("{}")}, now); err != nil {
+				return err
+			}
+		} else if err != nil {
+			return err
+		}
+		if err := tx.InsertUser(ctx, user, now); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, l.event(ctx, "owner.created", storage.OK, "", &user))
+	})
+	if errors.Is(err, storage.ErrTaken) {
+		return problem("username", "problem.username_taken"), nil
+	}
+	return nil, err
+}

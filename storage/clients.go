@@ -1,0 +1,119 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Client is a product (a relying application) as it is registered.
+type Client struct {
+	ID   string `json:"-"`
+	Name string `json:"-"`
+	// SecretHash is Hash of the client secret; empty for public clients.
+	SecretHash string `json:"-"`
+	// AuthMethod is how the client authenticates: none, client_secret_basic
+	// or client_secret_post.
+	AuthMethod string `json:"token_endpoint_auth_method"`
+	// RedirectURIs are compared as strings. For a Native client the port of a
+	// loopback address may differ (RFC 8252 section 7.3).
+	RedirectURIs           []string `json:"redirect_uris"`
+	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
+	BackchannelLogoutURI   string   `json:"backchannel_logout_uri,omitempty"`
+	GrantTypes             []string `json:"grant_types"`
+	// Scopes are those it may ask for.
+	Scopes []string `json:"scopes"`
+	// IDTokenAlg is RS256 or ES256.
+	IDTokenAlg string `json:"id_token_signed_response_alg"`
+	// PKCEOptional frees a confidential client from sending a code_challenge.
+	PKCEOptional bool `json:"pkce_optional,omitempty"`
+	Native       bool `json:"native,omitempty"`
+	// FirstParty skips the consent page.
+	FirstParty bool `json:"first_party,omitempty"`
+	// Internal is the account pages or the console: it gets no code and no
+	// token, only the way back (response_type=none).
+	Internal bool `json:"internal,omitempty"`
+	// RequireTwoFactors demands two factors to enter, of everybody or of the
+	// people of RequireTwoFactorsOf.
+	RequireTwoFactors   bool     `json:"require_two_factors,omitempty"`
+	RequireTwoFactorsOf []string `json:"require_two_factors_of,omitempty"`
+	// MinACR is the least acr to enter with.
+	MinACR string `json:"min_acr,omitempty"`
+	// Orgs and Kinds say who may use it; empty: everybody.
+	Orgs      []string `json:"companies,omitempty"`
+	Kinds     []string `json:"kinds,omitempty"`
+	PolicyURI string   `json:"policy_uri,omitempty"`
+	TermsURI  string   `json:"tos_uri,omitempty"`
+	// Origins may call the token and userinfo endpoints from a browser; they
+	// are derived from RedirectURIs when the client is saved.
+	Origins              []string  `json:"origins,omitempty"`
+	CreatedAt, UpdatedAt time.Time `json:"-"`
+}
+
+const clientColumns = `id, name, secret_hash, settings, created_at, updated_at`
+
+func scanClient(row interface{ Scan(...any) error }) (*Client, error) {
+	var c Client
+	err := row.Scan(&c.ID, &c.Name, &c.SecretHash, document{&c}, into(&c.CreatedAt), into(&c.UpdatedAt))
+	return found(&c, err, "product")
+}
+
+// Client returns a product from the cache. ErrNotFound where there is none.
+// The caller must not change it.
+func (r Reader) Client(ctx context.Context, id string) (*Client, error) {
+	return cached(r.db, "client:"+id, func() (*Client, error) {
+		return scanClient(r.run.queryRow(ctx, `SELECT `+clientColumns+` FROM clients WHERE id = $1`, id))
+	})
+}
+
+// Clients lists all products by id.
+func (r Reader) Clients(ctx context.Context) ([]*Client, error) {
+	return cached(r.db, "clients", func() ([]*Client, error) {
+		return list(r.run, ctx, "products", func(row scanner) (*Client, error) { return scanClient(row) },
+			`SELECT `+clientColumns+` FROM clients ORDER BY id`)
+	})
+}
+
+// PutClient inserts or replaces a product.
+func (tx *Tx) PutClient(ctx context.Context, c Client, now time.Time) error {
+	tx.changedCached = true
+	_, err := tx.run.exec(ctx, `
+		INSERT INTO clients (id, name, secret_hash, settings, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, secret_hash = excluded.secret_hash,
+			settings = excluded.settings, updated_at = excluded.updated_at`,
+		c.ID, c.Name, c.SecretHash, encode(c), stamp(now), stamp(now))
+	return wrap(err, "save product")
+}
+
+// DeleteClient removes a product with its grants and consents.
+func (tx *Tx) DeleteClient(ctx context.Context, id string) error {
+	tx.changedCached = true
+	n, err := tx.run.exec(ctx, `DELETE FROM clients WHERE id = $1`, id)
+	if err == nil && n == 0 {
+		return fmt.Errorf("product %q: %w", id, ErrNotFound)
+	}
+	return wrap(err, "delete product")
+}
+
+type scanner interface{ Scan(...any) error }
+
+// list collects the rows of a query.
+func list[T any](run runner, ctx context.Context, noun string, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
+	rows, err := run.query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", noun, err)
+	}
+	defer rows.Close()
+	var all []T
+	for rows.Next() {
+		v, err := scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list %s: %w", noun, err)
+		}
+		all = append(all, v)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("list %s: %w", noun, err)
+	}
+	return all, nil
+}

@@ -1,0 +1,102 @@
+package storage
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// ErrSchemaOld says that the database must be migrated first.
+var ErrSchemaOld = errors.New("the database has an older schema: run 'sallyport migrate'")
+
+// ErrSchemaNew says that a newer Sallyport has already migrated the database.
+var ErrSchemaNew = errors.New("the database was migrated by a newer Sallyport: run that version, or restore a backup made before the upgrade")
+
+// Migrate brings the database at url to this program's schema, under a lock,
+// so that several replicas may start at once, and says how many steps it took.
+func Migrate(ctx context.Context, url string, o Options) (steps int, err error) {
+	db, err := connect(ctx, url, o)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	p, release, err := db.migrator()
+	if err != nil {
+		return 0, err
+	}
+	defer release()
+	if err := newerSchema(ctx, p); err != nil {
+		return 0, err
+	}
+	done, err := p.Up(ctx)
+	if err == nil {
+		return len(done), nil
+	}
+	// SQLite has no advisory lock: whoever lost the race for its file lock
+	// finds the work done.
+	if pending, perr := p.HasPending(ctx); perr == nil && !pending {
+		return 0, nil
+	}
+	return len(done), fmt.Errorf("migrate: %w", err)
+}
+
+// checkSchema refuses a schema that isn't this program's.
+func (db *DB) checkSchema(ctx context.Context) error {
+	p, release, err := db.migrator()
+	if err != nil {
+		return err
+	}
+	defer release()
+	if err := newerSchema(ctx, p); err != nil {
+		return err
+	}
+	pending, err := p.HasPending(ctx)
+	if err != nil {
+		return fmt.Errorf("read schema version: %w", err)
+	}
+	if pending {
+		return ErrSchemaOld
+	}
+	return nil
+}
+
+func newerSchema(ctx context.Context, p *goose.Provider) error {
+	current, target, err := p.GetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("read schema version: %w", err)
+	}
+	if current > target {
+		return ErrSchemaNew
+	}
+	return nil
+}
+
+// migrator runs on a connection of its own where SQLite's writer holds the
+// only one; SQLite's own file lock and PostgreSQL's advisory lock keep two
+// processes from migrating at once.
+func (db *DB) migrator() (*goose.Provider, func(), error) {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, nil, err
+	}
+	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
+	if !db.dialect.singleWriter {
+		l, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return nil, nil, err
+		}
+		p, err := goose.NewProvider(db.dialect.goose, db.write, files, append(opts, goose.WithSessionLocker(l))...)
+		return p, func() {}, err
+	}
+	db.write.SetMaxOpenConns(2)
+	p, err := goose.NewProvider(db.dialect.goose, db.write, files, opts...)
+	return p, func() { db.write.SetMaxOpenConns(1) }, err
+}

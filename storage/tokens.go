@@ -1,0 +1,120 @@
+package storage
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Token is an opaque access token or a refresh token, by its hash.
+type Token struct {
+	Hash string
+	// Kind is "access" or "refresh".
+	Kind    string
+	GrantID string
+	// Parent is the hash of the refresh token it was issued for, empty for the
+	// first ones of a grant.
+	Parent    string
+	Scope     string
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
+const (
+	AccessToken  = "access"
+	RefreshToken = "refresh"
+)
+
+// A refresh token presented again is a lost response where it comes soon and
+// its successor was never used, and theft otherwise. Within RetryAfter of the
+// first time it is neither answered nor held against anyone: that is two calls
+// at once, of which one was answered.
+const (
+	RetryAfter  = time.Second
+	RetryWithin = 10 * time.Second
+)
+
+// InsertTokens keeps the tokens of one response.
+func (tx *Tx) InsertTokens(ctx context.Context, tokens ...Token) error {
+	var rows []string
+	var args []any
+	for _, t := range tokens {
+		rows = append(rows, placeholders(len(args), 7))
+		args = append(args, t.Hash, t.Kind, t.GrantID, t.Parent, t.Scope, stamp(t.CreatedAt), stamp(t.ExpiresAt))
+	}
+	_, err := tx.run.exec(ctx, `INSERT INTO tokens (hash, kind, grant_id, parent, scope, created_at, expires_at) VALUES `+strings.Join(rows, ", "), args...)
+	return wrap(err, "keep tokens")
+}
+
+// AccessTokenStanding returns an unexpired, unrevoked access token's scope
+// with its grant, person and session, by one statement. ErrNotFound otherwise.
+func (r Reader) AccessTokenStanding(ctx context.Context, hash string, now time.Time) (*Token, *Standing, error) {
+	var st Standing
+	t := Token{Hash: hash, Kind: AccessToken}
+	err := r.run.queryRow(ctx, `SELECT t.scope, t.created_at, t.expires_at, `+standingColumns+`
+		FROM tokens t JOIN grants g ON g.id = t.grant_id`+standingJoins+`
+		WHERE t.hash = $1 AND t.kind = 'access' AND t.expires_at > $2 AND t.revoked_at IS NULL`, hash, stamp(now)).
+		Scan(append([]any{&t.Scope, into(&t.CreatedAt), into(&t.ExpiresAt)}, st.targets()...)...)
+	if err == nil {
+		err = r.unseal(&st.User)
+	}
+	_, err = found(&st, err, "access token")
+	return &t, &st, err
+}
+
+// SpendRefreshToken uses up a refresh token and returns it. ErrSpent where it
+// is unknown, expired, revoked or used.
+func (tx *Tx) SpendRefreshToken(ctx context.Context, hash string, now time.Time) (*Token, error) {
+	return tx.spendRefresh(ctx, `
+		UPDATE tokens SET used_at = $2
+		WHERE hash = $1 AND kind = 'refresh' AND used_at IS NULL AND revoked_at IS NULL AND expires_at > $2
+		RETURNING grant_id, scope, expires_at`, hash, stamp(now))
+}
+
+// RetryRefreshToken accepts a used refresh token once more, between RetryAfter
+// and RetryWithin of its use and while no successor was used; the successor
+// that was never used is revoked. ErrSpent otherwise.
+func (tx *Tx) RetryRefreshToken(ctx context.Context, hash string, now time.Time) (*Token, error) {
+	t, err := tx.spendRefresh(ctx, `
+		UPDATE tokens SET retried_at = $2
+		WHERE hash = $1 AND kind = 'refresh' AND retried_at IS NULL AND revoked_at IS NULL AND expires_at > $2
+			AND used_at > $3 AND used_at <= $4
+			AND NOT EXISTS (SELECT 1 FROM tokens n WHERE n.parent = $1 AND n.used_at IS NOT NULL)
+		RETURNING grant_id, scope, expires_at`, hash, stamp(now), stamp(now.Add(-RetryWithin)), stamp(now.Add(-RetryAfter)))
+	if err != nil {
+		return nil, err
+	}
+	_, err = tx.run.exec(ctx, `UPDATE tokens SET revoked_at = $2 WHERE parent = $1 AND revoked_at IS NULL`, hash, stamp(now))
+	return t, wrap(err, "revoke unused successor")
+}
+
+func (tx *Tx) spendRefresh(ctx context.Context, query, hash string, args ...any) (*Token, error) {
+	t := Token{Hash: hash, Kind: RefreshToken}
+	err := tx.run.queryRow(ctx, query, append([]any{hash}, args...)...).Scan(&t.GrantID, &t.Scope, into(&t.ExpiresAt))
+	return &t, foundOrSpent(err, "use refresh token")
+}
+
+// UsedToken is what is remembered of a token that can't be used any more.
+type UsedToken struct {
+	GrantID, Kind string
+	UsedAt        time.Time
+}
+
+// Token returns the grant of a token whatever its state. ErrNotFound where it
+// never existed or was cleaned up.
+func (r Reader) Token(ctx context.Context, hash string) (*UsedToken, error) {
+	var t UsedToken
+	err := r.run.queryRow(ctx, `SELECT grant_id, kind, used_at FROM tokens WHERE hash = $1`, hash).Scan(&t.GrantID, &t.Kind, into(&t.UsedAt))
+	return found(&t, err, "token")
+}
+
+// RevokeToken ends one token of a client's (RFC 7009); the grant's others
+// live on. ErrNotFound where the client has no such token.
+func (tx *Tx) RevokeToken(ctx context.Context, hash string, now time.Time) error {
+	n, err := tx.run.exec(ctx, `UPDATE tokens SET revoked_at = $2 WHERE hash = $1`, hash, stamp(now))
+	if err == nil && n == 0 {
+		return fmt.Errorf("token: %w", ErrNotFound)
+	}
+	return wrap(err, "revoke token")
+}
