@@ -29,8 +29,8 @@ func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
 		p.developerError(w, r, oauth(invalidRequest, "the form could not be read"), "", "")
 		return
 	}
-	// A request like any other, or our own confirmation coming back.
-	confirmed := r.Method == http.MethodPost && r.PostForm.Get("logout") == "1" && p.Sessions.FormTokenOK(r)
+	// A form of ours is the person's own word.
+	confirmed := r.Method == http.MethodPost && p.Sessions.FormTokenOK(r)
 	lr, err := p.logoutRequest(r)
 	if err != nil {
 		p.developerError(w, r, p.asOAuth(r.Context(), err), "", "")

@@ -38,7 +38,7 @@ func (l *Login) codePost(f factor.Factor) func(*visit) error {
 			return l.save(v)
 		}
 		code := factor.Clean(v.r.PostFormValue("code"))
-		if p := codeFormat(f, code); p != nil {
+		if p := factor.FormatProblem(f.Method(), code); p != nil {
 			return l.showCode(v, f, 0, p)
 		}
 		ctx, now := v.ctx(), l.Now()
@@ -72,7 +72,7 @@ func (l *Login) codePost(f factor.Factor) func(*visit) error {
 		case verdict.Outcome == factor.Accepted, verdict.EndsSignIn:
 			return v.toNext()
 		}
-		return l.showCode(v, f, verdict.TriesLeft, codeProblem(f.Method(), verdict))
+		return l.showCode(v, f, verdict.TriesLeft, verdict.Problem(f.Method()))
 	}
 }
 
@@ -87,12 +87,8 @@ func (l *Login) codeFailed(v *visit, tx *storage.Tx, m policy.Method, verdict fa
 		return err
 	}
 	event := l.event(ctx, string(m)+".failed", storage.Failed, v.client.ID, &v.person.User)
-	event.Factor, event.Reason = string(m), outcomeWords[verdict.Outcome]
+	event.Factor, event.Reason = string(m), verdict.Outcome.String()
 	return tx.Audit(ctx, event)
-}
-
-var outcomeWords = map[factor.Outcome]string{
-	factor.Wrong: "wrong code", factor.Used: "code already used", factor.TooSoon: "back-off", factor.Locked: "locked after too many wrong codes",
 }
 
 func (l *Login) backupCodeUsed(v *visit, tx *storage.Tx) error {
@@ -103,33 +99,6 @@ func (l *Login) backupCodeUsed(v *visit, tx *storage.Tx) error {
 		return err
 	}
 	return l.Notices.Tell(ctx, tx, &v.person.User, "backup_code.used", session.OriginOf(ctx).Addr.String())
-}
-
-// codeFormat finds what can't be a code at all, which isn't counted.
-func codeFormat(f factor.Factor, code string) *page.Problem {
-	totp, isTOTP := f.(factor.TOTP)
-	switch {
-	case code == "":
-		return problem("code", "problem.code_missing")
-	case isTOTP && !totp.CodeFormat(code):
-		return problem("code", "problem.code_format")
-	}
-	return nil
-}
-
-// codeProblem says what was wrong with a code, in words.
-func codeProblem(m policy.Method, v factor.Verdict) *page.Problem {
-	switch {
-	case v.Outcome == factor.Locked:
-		return problem("code", "problem.factor_locked")
-	case v.Outcome == factor.TooSoon:
-		return problem("code", "problem.too_many_tries", "Until", v.NotBefore)
-	case v.Outcome == factor.Used:
-		return problem("code", "problem.code_used")
-	case m == policy.BackupCode:
-		return problem("code", "problem.backup_code_wrong", "TriesLeft", v.TriesLeft)
-	}
-	return problem("code", "problem.code_wrong", "TriesLeft", v.TriesLeft)
 }
 
 // choosePage lists what this person has: where "Don't know the code?" leads.

@@ -105,7 +105,7 @@ func (l *Login) setUpCodePost(v *visit) error {
 	}
 	code := factor.Clean(v.r.PostFormValue("code"))
 	again := page.SetUpCode{BackURL: v.path("/login/set-up/scan")}
-	if p := codeFormat(l.TOTP, code); p != nil {
+	if p := factor.FormatProblem(policy.TOTP, code); p != nil {
 		return l.show(v, again, p)
 	}
 	ctx, now, user := v.ctx(), l.Now(), &v.person.User
@@ -147,7 +147,7 @@ func (l *Login) setUpCodePost(v *visit) error {
 		return v.toNext()
 	}
 	again.TriesLeft = verdict.TriesLeft
-	return l.show(v, again, codeProblem(policy.TOTP, verdict))
+	return l.show(v, again, verdict.Problem(policy.TOTP))
 }
 
 // freshCodesPage shows the new backup codes until the person has saved them.

@@ -28,9 +28,13 @@ var acrNames = [...][]string{
 	HardwareKey:       {"phrh"},
 }
 
-// ACR is the canonical acr value of a level; empty for None.
+// beyond is what a request needs that names no level we know: more than any
+// sign-in is worth.
+const beyond = HardwareKey + 1
+
+// ACR is the canonical acr value of a level; empty where it has no name.
 func (l Level) ACR() string {
-	if l == None {
+	if l <= None || l >= beyond {
 		return ""
 	}
 	return acrNames[l][0]

@@ -121,6 +121,8 @@ const (
 	PersonDisabled  ReasonCode = "person disabled"
 	OutsideNetworks ReasonCode = "outside the company's networks"
 	ProductClosed   ReasonCode = "product closed to person"
+	AccountOpen     ReasonCode = "account not chosen"
+	ConsentOpen     ReasonCode = "consent not given"
 	Unmet           ReasonCode = "unmet"
 	SessionEnded    ReasonCode = "session ended"
 	GrantRevoked    ReasonCode = "grant revoked"
@@ -145,6 +147,8 @@ var reasonWords = map[ReasonCode]string{
 	PersonDisabled:  "the person is disabled",
 	OutsideNetworks: "%s allows signing in only from its networks",
 	ProductClosed:   "this person may not use %s",
+	AccountOpen:     "%s wants an account to be chosen",
+	ConsentOpen:     "the person hasn't agreed to what %s asks for",
 	Unmet:           "what %s needs can't be met",
 	SessionEnded:    "the session has ended",
 	GrantRevoked:    "the grant was revoked",
@@ -188,7 +192,7 @@ func Decide(f Facts) Decision {
 
 func decide(f Facts) Decision {
 	if f.ChooseAccount {
-		return Decision{Do: ChooseAccount}
+		return Decision{Do: ChooseAccount, Reason: Reason{Code: AccountOpen, Who: f.Product.Name}}
 	}
 	if !f.Known || !f.Proofs.Primary() {
 		reason := Reason{Code: NotSignedIn}
@@ -207,7 +211,7 @@ func decide(f Facts) Decision {
 		return f.act(d)
 	}
 	if f.AskConsent {
-		return Decision{Do: Consent}
+		return Decision{Do: Consent, Reason: Reason{Code: ConsentOpen, Who: f.Product.Name}}
 	}
 	return Decision{Do: Pass}
 }
@@ -267,11 +271,28 @@ func (f Facts) second() []Method {
 	return out
 }
 
+// proveFirst are the factors of which one must be proved before another is set
+// up; none where that was done or there is nothing to prove. E-mail is enough
+// only for a person who has nothing better.
+func (f Facts) proveFirst() []Method {
+	mail := func(m Method) bool { return m == Email }
+	out := f.second()
+	if better := slices.DeleteFunc(slices.Clone(f.Person.Methods), mail); len(better) > 0 {
+		out = slices.DeleteFunc(out, mail)
+	}
+	if f.Proofs.Has(out...) || f.Proofs.Has(BackupCode, RecoveryCode) {
+		return nil
+	}
+	return out
+}
+
 // enrollable are the methods that would meet a demand once set up.
 func (f Facts) enrollable(d Demand) []Method {
 	var out []Method
 	for _, m := range f.Offered {
-		if f.Company.Rules.allows(m) && !slices.Contains(f.Person.Methods, m) && f.meets(f.Proofs.With(f.proofOf(m)), d) {
+		then := f
+		then.Person.Methods = append(slices.Clone(f.Person.Methods), m)
+		if f.Company.Rules.allows(m) && !slices.Contains(f.Person.Methods, m) && then.meets(f.Proofs.With(f.proofOf(m)), d) {
 			out = append(out, m)
 		}
 	}
@@ -290,20 +311,22 @@ func (f Facts) act(d Demand) Decision {
 	// Only what a product's request asks for, and what has a grace period, can
 	// be put off.
 	later, until := d.Voluntary || d.Reason.Code == ByRequest, d.Until
-	if ways := f.ways(d); len(ways) > 0 {
-		return Decision{Do: Prove, Methods: ways, Reason: d.Reason, Later: later, Until: until}
+	ask := func(do Action, methods []Method) Decision {
+		return Decision{Do: do, Methods: methods, Reason: d.Reason, Later: later, Until: until}
 	}
-	enrollable := f.enrollable(d)
+	ways, enrollable, first := f.ways(d), f.enrollable(d), f.proveFirst()
 	switch {
+	// Backup codes alone are asked for only where setting up can't help.
+	case len(ways) > 0 && (ways[0] != BackupCode || len(enrollable) == 0):
+		return ask(Prove, ways)
 	case len(enrollable) == 0:
 		return Decision{Do: Refuse, Reason: Reason{Code: Unmet, Who: d.Reason.Who}}
-	case len(f.Person.Methods) > 0 && !f.Proofs.any(Proof.possession) && !f.Proofs.Has(RecoveryCode):
-		// Who has a factor must prove it before adding another.
-		return Decision{Do: Prove, Methods: f.second(), Reason: d.Reason, Later: later, Until: until}
-	case f.Company.Rules.RecoveryOnly && len(f.Person.Methods) == 0 && !f.Proofs.Has(RecoveryCode):
-		return Decision{Do: Prove, Methods: []Method{RecoveryCode}, Reason: d.Reason, Later: later, Until: until}
+	case len(first) > 0:
+		return ask(Prove, first)
+	case f.Company.Rules.RecoveryOnly && len(f.Person.Methods) == 0 && !f.Proofs.Has(BackupCode, RecoveryCode):
+		return ask(Prove, []Method{RecoveryCode})
 	}
-	return Decision{Do: Enrol, Methods: enrollable, Reason: d.Reason, Later: later, Until: until}
+	return ask(Enrol, enrollable)
 }
 
 // Assurance is what tokens of a passed decision say.

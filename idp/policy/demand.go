@@ -1,6 +1,9 @@
 package policy
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Demand is one wish for more than a password, by whoever has it.
 type Demand struct {
@@ -59,16 +62,17 @@ func demands(f Facts) []Demand {
 		}
 		all = append(all, Demand{Reason: Reason{Code: ByProduct, Who: f.Product.Name}, Level: level})
 	}
-	if level, known := f.Request.level(); known || f.Request.ACREssential || !f.Request.MFASince.IsZero() {
-		d := Demand{Reason: Reason{Code: ByRequest, Who: f.Product.Name}, Level: level, Since: f.Request.MFASince}
-		if !f.Request.MFASince.IsZero() {
-			d.Level = max(d.Level, TwoFactors)
+	// acr and mfa_time are two wishes: one being essential doesn't make the
+	// other so.
+	request := Reason{Code: ByRequest, Who: f.Product.Name}
+	if level, known := f.Request.level(); known || f.Request.ACREssential {
+		if !known {
+			level = beyond
 		}
-		d.Voluntary = !f.Request.ACREssential && !f.Request.MFAEssential
-		if f.Request.ACREssential && !known {
-			d.Level = HardwareKey + 1 // no name we know: can't be met
-		}
-		all = append(all, d)
+		all = append(all, Demand{Reason: request, Level: level, Voluntary: !f.Request.ACREssential})
+	}
+	if !f.Request.MFASince.IsZero() {
+		all = append(all, Demand{Reason: request, Level: TwoFactors, Since: f.Request.MFASince, Voluntary: !f.Request.MFAEssential})
 	}
 	for i := range all {
 		all[i].Met = f.meets(f.Proofs, all[i])
@@ -95,6 +99,11 @@ func (f Facts) meets(ps Proofs, d Demand) bool {
 			return true
 		}
 		ps = f.Company.Rules.counting(ps)
+		// An e-mail code that only confirmed a network is not the second step
+		// this person chose.
+		if d.Reason.Code == ByPerson && !slices.Contains(f.Person.Methods, Email) {
+			ps = slices.DeleteFunc(ps, func(p Proof) bool { return p.Method == Email })
+		}
 	}
 	return ps.Level() >= d.Level && (d.Since.IsZero() || !ps.Assure(nil).MFATime.Before(d.Since))
 }

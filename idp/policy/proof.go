@@ -66,12 +66,19 @@ func (p Proof) possession() bool {
 // Proofs is what a person did, in this sign-in or in a session.
 type Proofs []Proof
 
-// With returns the proofs with p in place of an earlier one of its kind.
+// With returns the proofs with p, which replaces one that differs in its time
+// alone: another key of the same person takes nothing away. The later time is
+// kept.
 func (ps Proofs) With(p Proof) Proofs {
 	out := make(Proofs, 0, len(ps)+1)
 	for _, was := range ps {
-		if was.Method != p.Method || was.UserVerified != p.UserVerified {
+		same := p
+		same.At = was.At
+		switch {
+		case was != same:
 			out = append(out, was)
+		case was.At.After(p.At):
+			p = was
 		}
 	}
 	return append(out, p)

@@ -33,9 +33,7 @@ const (
 // Method implements [Factor].
 func (TOTP) Method() policy.Method { return policy.TOTP }
 
-// CodeFormat says whether a code could be one at all: a slip of the finger
-// that can't is not counted.
-func (TOTP) CodeFormat(code string) bool {
+func sixDigits(code string) bool {
 	for _, c := range code {
 		if c < '0' || c > '9' {
 			return false

@@ -139,6 +139,8 @@ type BackupCodes struct {
 	Made    time.Time
 	// Step says whether this is step 4 of enrolment.
 	Step bool
+	// Action is where the form goes; empty: the page's own address.
+	Action string
 }
 
 // Consent asks whether a product may see what it asks for.
@@ -218,9 +220,12 @@ type Activity struct {
 	From string
 }
 
-// Confirm asks before something that can't be undone. Form: confirm=1.
+// Confirm asks before something that can't be undone. Form: confirm=1, and
+// Hidden, to Action (empty: the page's own address).
 type Confirm struct {
 	Heading, Body, Button Text
+	Action                string
+	Hidden                map[string]string
 	BackURL               string
 }
 

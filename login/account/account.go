@@ -1,0 +1,226 @@
+// Package account is a person's own page: two-step verification, backup codes,
+// sessions and recent activity.
+//
+// It signs in through the same door as every product: it is an internal client
+// of the provider, and where its session doesn't suffice it redirects to the
+// authorization endpoint and is redirected back. Whatever changes how a person
+// signs in asks for the strongest factor at hand, proved within five minutes.
+package account
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/idp/session"
+	"github.com/sallyport-id/sallyport/login/factor"
+	"github.com/sallyport-id/sallyport/login/notify"
+	"github.com/sallyport-id/sallyport/login/page"
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// ClientID is the account pages' own client.
+const ClientID = "sallyport-account"
+
+// freshFor is how old the strongest proof may be where something changes.
+const freshFor = 5 * time.Minute
+
+// Account serves the pages. Its fields are set once.
+type Account struct {
+	DB       *storage.DB
+	Sessions *session.Sessions
+	Pages    *page.Renderer
+	TOTP     factor.TOTP
+	Backup   factor.Backup
+	Notices  *notify.Notices
+	Issuer   string
+	// Host names the provider to people.
+	Host string
+	Now  func() time.Time
+	Log  *slog.Logger
+}
+
+// Client is how the account pages are registered.
+func (a *Account) Client(name string) storage.Client {
+	return storage.Client{
+		ID: ClientID, Name: name, AuthMethod: "none", RedirectURIs: []string{a.Issuer + "/account/back"},
+		Scopes: []string{"openid"}, FirstParty: true, Internal: true, IDTokenAlg: "ES256",
+	}
+}
+
+// Routes adds the pages to r, which protects against cross-site requests.
+func (a *Account) Routes(r chi.Router) {
+	r.Get("/account", a.signedIn(a.overview))
+	r.Get("/account/back", a.back)
+	r.Post("/account/two-step", a.fresh("/account", a.twoStep))
+	r.Get("/account/two-step/off", a.fresh("/account/two-step/off", a.turnOffPage))
+	r.Get("/account/authenticator", a.fresh("/account/authenticator", a.authenticatorPage))
+	r.Post("/account/authenticator", a.fresh("/account/authenticator", a.authenticatorPost))
+	r.Get("/account/authenticator/scan", a.fresh("/account/authenticator/scan", a.scanPage))
+	r.Get("/account/authenticator/code", a.fresh("/account/authenticator/code", a.codePage))
+	r.Post("/account/authenticator/code", a.fresh("/account/authenticator/code", a.codePost))
+	r.Get("/account/backup-codes", a.fresh("/account/backup-codes", a.backupCodesPage))
+	r.Post("/account/backup-codes", a.fresh("/account/backup-codes", a.backupCodesPost))
+	r.Post("/account/backup-codes/saved", a.signedIn(a.backupCodesSaved))
+	r.Post("/account/sessions/end", a.signedIn(a.endSessions))
+}
+
+// visit is one request of a signed-in person.
+type visit struct {
+	w      http.ResponseWriter
+	r      *http.Request
+	client *storage.Client
+	in     *storage.SignedIn
+	// facts of entering the account, for what else must be asked.
+	facts policy.Facts
+}
+
+func (v *visit) ctx() context.Context { return v.r.Context() }
+
+func (v *visit) redirect(path string) error {
+	http.Redirect(v.w, v.r, path, http.StatusSeeOther)
+	return nil
+}
+
+// signedIn wraps a page: the policy says whether the session may enter; where
+// it may not, the way leads through the authorization endpoint.
+func (a *Account) signedIn(serve func(*visit) error) http.HandlerFunc {
+	return a.guard("/account", session.Params{}, nil, serve)
+}
+
+// fresh wraps what changes how a person signs in. returnTo is a page to come
+// back to, as a form can't be sent again on the way.
+func (a *Account) fresh(returnTo string, serve func(*visit) error) http.HandlerFunc {
+	return a.guard(returnTo, session.Params{}, func(v *visit) (url.Values, bool) {
+		since := a.Now().Add(-freshFor)
+		seconds := strconv.Itoa(int(freshFor / time.Second))
+		assurance := v.facts.Proofs.Assure(nil)
+		if len(v.in.Methods) == 0 {
+			return url.Values{"max_age": {seconds}}, !assurance.AuthTime.Before(since)
+		}
+		return url.Values{"claims": {`{"id_token":{"mfa_time":{"essential":true,"max_age":` + seconds + `}}}`}}, !assurance.MFATime.Before(since)
+	}, serve)
+}
+
+func (a *Account) guard(returnTo string, params session.Params, more func(*visit) (ask url.Values, ok bool), serve func(*visit) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v := &visit{w: w, r: r}
+		ask, ok, err := a.enter(v, params, more)
+		switch {
+		case err != nil:
+		case !ok:
+			http.Redirect(w, r, a.authorize(returnTo, ask), http.StatusSeeOther)
+			return
+		case r.Method == http.MethodPost && !a.Sessions.FormTokenOK(r):
+			err = v.redirect(returnTo)
+		default:
+			err = serve(v)
+		}
+		if err != nil && !errors.Is(err, context.Canceled) {
+			from := session.OriginOf(r.Context())
+			a.Log.ErrorContext(r.Context(), "account page failed", "path", r.URL.Path, "error", err, "request_id", from.RequestID)
+			a.Pages.Write(w, page.Frame{Lang: a.lang(r, nil), Status: http.StatusInternalServerError}, page.Message{
+				Heading: page.Say("failure.heading"), Body: page.Say("failure.body"), Link: "/account", LinkText: page.Say("failure.link"), Reference: from.RequestID,
+			})
+		}
+	}
+}
+
+// enter says whether the session may enter, and what to ask for otherwise.
+func (a *Account) enter(v *visit, params session.Params, more func(*visit) (url.Values, bool)) (ask url.Values, ok bool, err error) {
+	if v.client, err = a.DB.Client(v.ctx(), ClientID); err != nil {
+		return nil, false, err
+	}
+	if v.in, err = a.Sessions.Current(v.r, ClientID); err != nil || v.in == nil {
+		return nil, false, err
+	}
+	proofs, err := session.Decode(v.in.Session.Proofs)
+	if err != nil {
+		return nil, false, err
+	}
+	v.facts, err = a.Sessions.Facts(v.ctx(), session.Asked{Client: v.client, Params: params, Person: v.in, Proofs: proofs, Session: true})
+	if err != nil || policy.Decide(v.facts).Do != policy.Pass {
+		return nil, false, err
+	}
+	if more != nil {
+		if ask, ok = more(v); !ok {
+			return ask, false, nil
+		}
+	}
+	return nil, true, nil
+}
+
+// authorize is the address that leads through sign-in and back to returnTo.
+func (a *Account) authorize(returnTo string, ask url.Values) string {
+	q := url.Values{"client_id": {ClientID}, "response_type": {"none"}, "redirect_uri": {a.Issuer + "/account/back"}, "scope": {"openid"}, "state": {returnTo}}
+	for k, v := range ask {
+		q[k] = v
+	}
+	return "/authorize?" + q.Encode()
+}
+
+// back is where the authorization endpoint answers. Nothing is granted here:
+// each page looks at the session itself.
+func (a *Account) back(w http.ResponseWriter, r *http.Request) {
+	to := r.URL.Query().Get("state")
+	if to != "/account" && !strings.HasPrefix(to, "/account/") || strings.ContainsAny(to, "\\?#") {
+		to = "/account"
+	}
+	if code := r.URL.Query().Get("error"); code != "" {
+		if in, err := a.Sessions.Current(r, ClientID); err == nil && in != nil && code == "access_denied" && to != "/account" {
+			http.Redirect(w, r, "/account", http.StatusSeeOther) // cancelled a change: back to the overview
+			return
+		}
+		a.Pages.Write(w, page.Frame{Lang: a.lang(r, nil)}, page.Message{
+			Heading: page.Say("signed_out.heading"), Body: page.Say("account.not_entered"), Link: "/account", LinkText: page.Say("setup_link.sign_in"),
+		})
+		return
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+func (a *Account) lang(r *http.Request, in *storage.SignedIn) string {
+	personal := ""
+	if in != nil {
+		personal = in.User.Profile.Locale
+	}
+	return a.Pages.Language(nil, personal, r.Header.Get("Accept-Language"))
+}
+
+func (a *Account) show(v *visit, p page.Page, problem *page.Problem) error {
+	a.Pages.Write(v.w, page.Frame{
+		Lang: a.lang(v.r, v.in), FormToken: a.Sessions.FormToken(v.w, v.r), Person: v.in.User.Email, SignOut: true, Problem: problem,
+	}, p)
+	return nil
+}
+
+// event starts an audit event about the person.
+func (a *Account) event(v *visit, name string) storage.Event {
+	from := session.OriginOf(v.ctx())
+	return storage.Event{
+		At: a.Now(), Event: name, Result: storage.OK, OrgID: v.in.User.OrgID, UserID: v.in.User.ID, ClientID: ClientID,
+		IP: from.Addr.String(), RequestID: from.RequestID,
+	}
+}
+
+// changed ends the person's other sessions and what products hold beyond
+// them, tells the person, and writes the audit: what follows every change of
+// how somebody signs in.
+func (a *Account) changed(v *visit, tx *storage.Tx, event string) error {
+	ctx := v.ctx()
+	if _, err := tx.EndSessions(ctx, storage.Ending{UserID: v.in.User.ID, Except: v.in.Session.ID, Offline: true}, a.Now()); err != nil {
+		return err
+	}
+	if err := tx.Audit(ctx, a.event(v, event)); err != nil {
+		return err
+	}
+	return a.Notices.Tell(ctx, tx, &v.in.User, event, session.OriginOf(ctx).Addr.String())
+}

@@ -1,0 +1,132 @@
+package account
+
+import (
+	"strings"
+
+	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/login/page"
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// activityShown is how many events the page shows.
+const activityShown = 20
+
+func (a *Account) overview(v *visit) error {
+	ctx, u := v.ctx(), &v.in.User
+	p := page.Account{Name: u.Profile.Name, Email: u.Email, TwoStep: u.TwoStep, RequiredBy: a.requiredBy(v)}
+	factors, err := a.DB.Factors(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	for _, f := range factors {
+		if f.Kind == string(policy.TOTP) {
+			p.Apps = append(p.Apps, page.App{Name: f.Name, Added: f.CreatedAt, LastUsed: f.LastUsedAt})
+		}
+	}
+	left, made, err := a.DB.BackupCodes(ctx, u.ID)
+	if err != nil {
+		return err
+	}
+	p.BackupCodesLeft, p.BackupCodesMade = left, made > 0
+	sessions, err := a.DB.Sessions(ctx, u.ID, a.Sessions.Idle, a.Now())
+	if err != nil {
+		return err
+	}
+	for _, s := range sessions {
+		p.Sessions = append(p.Sessions, page.Session{
+			ID: s.ID, Device: device(s.UserAgent), From: s.IP, SignedIn: s.CreatedAt, LastActive: s.LastSeenAt, This: s.ID == v.in.Session.ID,
+		})
+	}
+	if p.Activity, err = a.activity(v); err != nil {
+		return err
+	}
+	return a.show(v, p, nil)
+}
+
+// requiredBy says who, other than the person, wants two steps at sign-in.
+func (a *Account) requiredBy(v *visit) *page.Text {
+	for _, d := range policy.Decide(v.facts).Demands {
+		var t page.Text
+		switch d.Reason.Code {
+		case policy.ByAdministrator:
+			t = page.Say("reason.administrator", "Company", v.facts.Company.Name)
+		case policy.ByCompany:
+			t = page.Say("reason.company", "Company", v.facts.Company.Name)
+		case policy.ByNetwork:
+			t = page.Say("reason.network", "Company", v.facts.Company.Name)
+		default:
+			continue
+		}
+		if !d.Voluntary {
+			return &t
+		}
+	}
+	return nil
+}
+
+func (a *Account) activity(v *visit) ([]page.Activity, error) {
+	events, err := a.DB.Activity(v.ctx(), v.in.User.ID, activityShown)
+	if err != nil {
+		return nil, err
+	}
+	var out []page.Activity
+	for _, e := range events {
+		product := e.ClientID
+		if c, err := a.DB.Client(v.ctx(), e.ClientID); err == nil {
+			product = c.Name
+		}
+		out = append(out, page.Activity{At: e.At, From: e.IP, What: page.Say("activity."+e.Event, "Product", product, "Method", page.Say("method."+e.Factor))})
+	}
+	return out, nil
+}
+
+// device names a browser and its system as people do; good enough to tell
+// one's own devices apart.
+func device(userAgent string) string {
+	find := func(pairs [][2]string) string {
+		for _, p := range pairs {
+			if strings.Contains(userAgent, p[0]) {
+				return p[1]
+			}
+		}
+		return ""
+	}
+	browser := find([][2]string{{"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}, {"curl/", "curl"}})
+	system := find([][2]string{{"Android", "Android"}, {"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Windows", "Windows"}, {"Mac OS", "macOS"}, {"CrOS", "ChromeOS"}, {"Linux", "Linux"}})
+	switch {
+	case browser != "" && system != "":
+		return browser + ", " + system
+	case browser+system != "":
+		return browser + system
+	}
+	return "?"
+}
+
+// endSessions signs out one of the person's sessions, or all.
+func (a *Account) endSessions(v *visit) error {
+	ctx := v.ctx()
+	e := storage.Ending{UserID: v.in.User.ID, Session: v.r.PostFormValue("id")}
+	event := "session.ended"
+	if v.r.PostFormValue("all") == "1" {
+		e.Session, event = "", "sessions.ended"
+	} else if e.Session == "" {
+		return v.redirect("/account")
+	}
+	err := a.DB.Write(ctx, func(tx *storage.Tx) error {
+		if _, err := tx.EndSessions(ctx, e, a.Now()); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, a.event(v, event))
+	})
+	if err != nil {
+		return err
+	}
+	if e.Session != "" && e.Session != v.in.Session.ID {
+		return v.redirect("/account")
+	}
+	a.Sessions.Forget(v.w)
+	a.Pages.Write(v.w, page.Frame{Lang: a.lang(v.r, v.in)}, page.Message{
+		Heading: page.Say("signed_out.heading"), Body: page.Say("signed_out.body"), Link: "/account", LinkText: page.Say("setup_link.sign_in"),
+	})
+	return nil
+}

@@ -1,0 +1,43 @@
+package account
+
+import (
+	"github.com/sallyport-id/sallyport/login/page"
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// twoStep turns the person's own two-step verification on or off. The factors
+// stay either way: a product that needs a second factor still gets one.
+func (a *Account) twoStep(v *visit) error {
+	on := v.r.PostFormValue("on") == "1"
+	switch {
+	case on && len(v.in.Methods) == 0:
+		return v.redirect("/account/authenticator") // enrolling turns it on
+	case !on && a.requiredBy(v) != nil:
+		return v.redirect("/account") // the page says why it can't be turned off
+	case !on && v.r.PostFormValue("confirm") != "1":
+		return v.redirect("/account/two-step/off")
+	}
+	err := a.DB.Write(v.ctx(), func(tx *storage.Tx) error {
+		if err := tx.SetTwoStep(v.ctx(), v.in.User.ID, on, a.Now()); err != nil {
+			return err
+		}
+		if on {
+			return tx.Audit(v.ctx(), a.event(v, "two_step.on"))
+		}
+		return a.changed(v, tx, "two_step.off")
+	})
+	if err != nil {
+		return err
+	}
+	return v.redirect("/account")
+}
+
+func (a *Account) turnOffPage(v *visit) error {
+	if !v.in.User.TwoStep || a.requiredBy(v) != nil {
+		return v.redirect("/account")
+	}
+	return a.show(v, page.Confirm{
+		Heading: page.Say("two_step_off.heading"), Body: page.Say("two_step_off.body"), Button: page.Say("two_step_off.button"),
+		Action: "/account/two-step", Hidden: map[string]string{"on": "0"}, BackURL: "/account",
+	}, nil)
+}
