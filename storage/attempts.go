@@ -2,9 +2,11 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Backoff says how failures in a row slow down further tries.
@@ -61,13 +63,16 @@ func (tx *Tx) CountAttempt(ctx context.Context, id string, b Backoff, now time.T
 	return a, nil
 }
 
-// Attempts says how a counter stands without counting.
+// Attempts says how a counter stands without counting; a counter nobody used
+// stands at zero.
 func (r Reader) Attempts(ctx context.Context, id string, now time.Time) (Attempts, error) {
 	var a Attempts
 	var day int64
 	err := r.run.queryRow(ctx, `SELECT failures, not_before, locked, day, day_count FROM attempts WHERE id = $1`, id).
 		Scan(&a.Failures, into(&a.NotBefore), &a.Locked, &day, &a.Today)
-	if _, err = found(&a, err, "counter"); err != nil {
+	if _, err = found(&a, err, "counter"); errors.Is(err, ErrNotFound) {
+		return Attempts{}, nil
+	} else if err != nil {
 		return Attempts{}, err
 	}
 	if day != now.UnixMilli()/(24*time.Hour).Milliseconds() {
@@ -87,7 +92,7 @@ func (tx *Tx) ClearAttempts(ctx context.Context, id string) error {
 // ForgetAttempts removes the counters whose id begins with prefix, for an
 // administrator's unlock.
 func (tx *Tx) ForgetAttempts(ctx context.Context, prefix string) error {
-	_, err := tx.run.exec(ctx, `DELETE FROM attempts WHERE substr(id, 1, $1) = $2`, len(prefix), prefix)
+	_, err := tx.run.exec(ctx, `DELETE FROM attempts WHERE substr(id, 1, $1) = $2`, utf8.RuneCountInString(prefix), prefix)
 	return wrap(err, "unlock")
 }
 
@@ -100,7 +105,7 @@ func (b Backoff) lockAfter() int {
 
 // after is the wait that follows the n-th failure in a row.
 func (b Backoff) after(n int) time.Duration {
-	if n <= b.Free {
+	if n <= b.Free || b.First <= 0 {
 		return 0
 	}
 	wait := b.First
@@ -115,6 +120,9 @@ func (b Backoff) after(n int) time.Duration {
 // wait is after() as SQL over a.failures, the failures before this one: both
 // engines know CASE, not one power function.
 func (b Backoff) wait() string {
+	if b.First <= 0 || b.Max <= 0 {
+		return "0" // doubling leads nowhere
+	}
 	var s strings.Builder
 	s.WriteString("CASE")
 	n := b.Free + 1

@@ -37,6 +37,9 @@ const (
 
 // Audit writes events in the transaction they tell of, by one statement.
 func (tx *Tx) Audit(ctx context.Context, events ...Event) error {
+	if len(events) == 0 {
+		return nil
+	}
 	var q strings.Builder
 	q.WriteString(`INSERT INTO audit (id, at, event, result, org_id, user_id, actor, client_id, factor, ip, reason, request_id) VALUES `)
 	var args []any

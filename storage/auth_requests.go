@@ -66,7 +66,7 @@ func (tx *Tx) InsertAuthRequest(ctx context.Context, a AuthRequest) error {
 	_, err := tx.run.exec(ctx, `
 		INSERT INTO auth_requests (id, browser_hash, client_id, params, user_id, proofs, stamps, wrong, version, created_at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, 0, 1, $8, $9)`,
-		a.ID, a.BrowserHash, a.ClientID, string(a.Params), nullable(a.UserID), proofsOrNone(a.Proofs), encode(a.Stamps), stamp(a.CreatedAt), stamp(a.ExpiresAt))
+		a.ID, a.BrowserHash, a.ClientID, object(a.Params), nullable(a.UserID), proofsOrNone(a.Proofs), encode(a.Stamps), stamp(a.CreatedAt), stamp(a.ExpiresAt))
 	return wrap(err, "keep authorization request")
 }
 

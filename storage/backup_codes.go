@@ -16,6 +16,13 @@ func (r Reader) BackupCodes(ctx context.Context, userID string) (left, made int,
 // ReplaceBackupCodes voids a person's codes and stores the hashes of new ones;
 // none leaves the person without.
 func (tx *Tx) ReplaceBackupCodes(ctx context.Context, userID string, hashes []string, now time.Time) error {
+	// Holding the person's row keeps two calls at once from adding up: neither
+	// sees the other's codes before they are committed.
+	if n, err := tx.run.exec(ctx, `UPDATE users SET updated_at = $2 WHERE id = $1`, userID, stamp(now)); err != nil {
+		return wrap(err, "hold the person")
+	} else if n == 0 {
+		return fmt.Errorf("person: %w", ErrNotFound)
+	}
 	if _, err := tx.run.exec(ctx, `DELETE FROM backup_codes WHERE user_id = $1`, userID); err != nil {
 		return wrap(err, "void backup codes")
 	}

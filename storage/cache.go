@@ -34,8 +34,11 @@ func (c *cache) current() *sync.Map {
 
 // cached returns what load gives, from memory where it can. A value loaded
 // while the cache was dropped goes into the dropped map and is not seen again.
-func cached[T any](db *DB, key string, load func() (T, error)) (T, error) {
-	m := db.cache.current()
+func cached[T any](r Reader, key string, load func() (T, error)) (T, error) {
+	if r.inTx {
+		return load()
+	}
+	m := r.db.cache.current()
 	if v, ok := m.Load(key); ok {
 		return v.(T), nil
 	}

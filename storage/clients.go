@@ -58,17 +58,17 @@ func scanClient(row interface{ Scan(...any) error }) (*Client, error) {
 	return found(&c, err, "product")
 }
 
-// Client returns a product from the cache. ErrNotFound where there is none.
-// The caller must not change it.
+// Client returns a product, from the cache unless in a transaction. ErrNotFound
+// where there is none. The caller must not change it.
 func (r Reader) Client(ctx context.Context, id string) (*Client, error) {
-	return cached(r.db, "client:"+id, func() (*Client, error) {
+	return cached(r, "client:"+id, func() (*Client, error) {
 		return scanClient(r.run.queryRow(ctx, `SELECT `+clientColumns+` FROM clients WHERE id = $1`, id))
 	})
 }
 
-// Clients lists all products by id.
+// Clients lists all products by id, from the cache unless in a transaction.
 func (r Reader) Clients(ctx context.Context) ([]*Client, error) {
-	return cached(r.db, "clients", func() ([]*Client, error) {
+	return cached(r, "clients", func() ([]*Client, error) {
 		return list(r.run, ctx, "products", func(row scanner) (*Client, error) { return scanClient(row) },
 			`SELECT `+clientColumns+` FROM clients ORDER BY id`)
 	})

@@ -62,6 +62,9 @@ type DB struct {
 type Reader struct {
 	db  *DB
 	run runner
+	// inTx reads past the cache: it must not hold what may yet be rolled back,
+	// and a transaction must see what it wrote itself.
+	inTx bool
 }
 
 // Tx is one transaction of [DB.Write].
@@ -151,18 +154,19 @@ func (db *DB) Write(ctx context.Context, fn func(*Tx) error) error {
 		return fmt.Errorf("begin: %w", err)
 	}
 	defer tx.Rollback() // after Commit this does nothing
-	t := &Tx{Reader: Reader{db: db, run: txRunner{db: db, tx: tx}}}
+	t := &Tx{Reader: Reader{db: db, run: txRunner{db: db, tx: tx}, inTx: true}}
 	if err := fn(t); err != nil {
 		return err
 	}
 	if err := t.finish(ctx); err != nil {
 		return err
 	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit: %w", err)
-	}
+	err = tx.Commit()
 	if t.changedCached {
-		db.cache.drop()
+		db.cache.drop() // a COMMIT without an answer may have happened
+	}
+	if err != nil {
+		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
 }

@@ -23,6 +23,7 @@ type dialect struct {
 	goose        goose.Dialect
 	singleWriter bool   // writers share one connection and group their commits
 	prepare      bool   // keep statements prepared ourselves
+	skipLocked   string // ends a SELECT of rows that another replica may be taking
 	notify       string // tells other processes of a new generation at once
 	listen       func(ctx context.Context, heard func()) error
 	close        func() // what sql.DB.Close leaves open
@@ -77,7 +78,9 @@ func openPostgres(ctx context.Context, dbURL string) (d dialect, read, write *sq
 	if cfg.ConnConfig.RuntimeParams["application_name"] == "" {
 		cfg.ConnConfig.RuntimeParams["application_name"] = "sallyport"
 	}
-	cfg.MaxConns = max(cfg.MaxConns, 16)
+	if u, err := url.Parse(dbURL); err != nil || !u.Query().Has("pool_max_conns") {
+		cfg.MaxConns = max(cfg.MaxConns, 16)
+	}
 	p, err := pgxpool.NewWithConfig(ctx, cfg)
 	if err != nil {
 		return d, nil, nil, fmt.Errorf("open PostgreSQL: %w", err)
@@ -90,7 +93,8 @@ func openPostgres(ctx context.Context, dbURL string) (d dialect, read, write *sq
 	db.SetMaxIdleConns(0) // the pool keeps them
 	d = dialect{
 		name: "postgres", goose: goose.DialectPostgres, close: p.Close,
-		notify: "NOTIFY " + generationChannel,
+		skipLocked: " FOR UPDATE SKIP LOCKED",
+		notify:     "NOTIFY " + generationChannel,
 		listen: func(ctx context.Context, heard func()) error {
 			c, err := p.Acquire(ctx)
 			if err != nil {

@@ -72,7 +72,7 @@ func (r Reader) Enrolment(ctx context.Context, boundTo, kind string, now time.Ti
 	err := r.run.queryRow(ctx, `SELECT user_id, secret, expires_at FROM enrolments WHERE bound_to = $1 AND kind = $2 AND expires_at > $3`,
 		boundTo, kind, stamp(now)).Scan(&e.UserID, &e.Secret, into(&e.ExpiresAt))
 	if err == nil {
-		e.Secret, err = r.db.sealer.open(e.Secret, "enrolments:"+boundTo)
+		e.Secret, err = r.db.sealer.open(e.Secret, "enrolments:"+boundTo+":"+kind)
 	}
 	return found(&e, err, "enrolment")
 }
@@ -82,7 +82,7 @@ func (tx *Tx) PutEnrolment(ctx context.Context, e Enrolment) error {
 	_, err := tx.run.exec(ctx, `
 		INSERT INTO enrolments (bound_to, kind, user_id, secret, expires_at) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (bound_to, kind) DO UPDATE SET user_id = excluded.user_id, secret = excluded.secret, expires_at = excluded.expires_at`,
-		e.BoundTo, e.Kind, e.UserID, tx.db.sealer.seal(e.Secret, "enrolments:"+e.BoundTo), stamp(e.ExpiresAt))
+		e.BoundTo, e.Kind, e.UserID, tx.db.sealer.seal(e.Secret, "enrolments:"+e.BoundTo+":"+e.Kind), stamp(e.ExpiresAt))
 	return wrap(err, "start enrolment")
 }
 

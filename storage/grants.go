@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -68,7 +69,7 @@ func (tx *Tx) InsertGrant(ctx context.Context, g Grant) error {
 	_, err := tx.run.exec(ctx, `
 		INSERT INTO grants (id, client_id, user_id, session_id, scope, code_hash, code_expires_at, details, offline, created_at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		g.ID, g.ClientID, g.UserID, g.SessionID, g.Scope, g.CodeHash, stamp(g.CodeExpiresAt), string(g.Details), g.Offline, stamp(g.CreatedAt), stamp(g.ExpiresAt))
+		g.ID, g.ClientID, g.UserID, g.SessionID, g.Scope, g.CodeHash, stamp(g.CodeExpiresAt), object(g.Details), g.Offline, stamp(g.CreatedAt), stamp(g.ExpiresAt))
 	return wrap(err, "keep grant")
 }
 
@@ -93,16 +94,17 @@ func foundOrSpent(err error, doing string) error {
 // (RFC 6749 section 4.1.2) and says whose it was; ErrNotFound where the code
 // was never redeemed.
 func (tx *Tx) RevokeReplayedCode(ctx context.Context, codeHash string, now time.Time) (*Grant, error) {
-	return tx.revokeGrant(ctx, `g.code_hash = $1 AND g.code_used_at IS NOT NULL`, codeHash, now)
+	return tx.revokeGrant(ctx, `code_hash = $1 AND code_used_at IS NOT NULL`, codeHash, now)
 }
 
 // RevokeGrant ends a grant with all its tokens.
 func (tx *Tx) RevokeGrant(ctx context.Context, id string, now time.Time) (*Grant, error) {
-	return tx.revokeGrant(ctx, `g.id = $1`, id, now)
+	return tx.revokeGrant(ctx, `id = $1`, id, now)
 }
 
 func (tx *Tx) revokeGrant(ctx context.Context, where, arg string, now time.Time) (*Grant, error) {
 	var g Grant
-	err := tx.run.queryRow(ctx, `UPDATE grants AS g SET revoked_at = COALESCE(g.revoked_at, $2) WHERE `+where+` RETURNING `+grantColumns, arg, stamp(now)).Scan(g.targets()...)
+	returned := strings.ReplaceAll(grantColumns, "g.", "") // SQLite's RETURNING knows no alias
+	err := tx.run.queryRow(ctx, `UPDATE grants SET revoked_at = COALESCE(revoked_at, $2) WHERE `+where+` RETURNING `+returned, arg, stamp(now)).Scan(g.targets()...)
 	return found(&g, err, "grant")
 }

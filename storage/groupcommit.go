@@ -95,18 +95,21 @@ func (g *groupCommit) group(first *writeJob) {
 	batch := []*writeJob{first}
 	err := g.control("BEGIN IMMEDIATE")
 	if err == nil {
-		g.runJob(first)
+		err = g.runJob(first)
 	drain:
-		for len(batch) < maxGroup {
+		for err == nil && len(batch) < maxGroup {
 			select {
 			case j := <-g.jobs:
 				batch = append(batch, j)
-				g.runJob(j)
+				err = g.runJob(j)
 			default:
 				break drain
 			}
 		}
-		if err = g.control("COMMIT"); err != nil {
+		if err == nil {
+			err = g.control("COMMIT")
+		}
+		if err != nil {
 			g.control("ROLLBACK")
 		}
 	}
@@ -115,7 +118,7 @@ func (g *groupCommit) group(first *writeJob) {
 		if err != nil && j.err == nil {
 			j.err = fmt.Errorf("commit: %w", err)
 		}
-		changed = changed || j.err == nil && j.tx != nil && j.tx.changedCached
+		changed = changed || j.tx != nil && j.tx.changedCached
 	}
 	if changed {
 		g.db.cache.drop()
@@ -125,11 +128,14 @@ func (g *groupCommit) group(first *writeJob) {
 	}
 }
 
-func (g *groupCommit) runJob(j *writeJob) {
-	if j.err = g.control("SAVEPOINT one"); j.err != nil {
-		return
+// runJob runs one caller's work within its savepoint. An error is the group's:
+// SQLite gave up the whole transaction (a full disk makes it), and with it what
+// the callers before did.
+func (g *groupCommit) runJob(j *writeJob) error {
+	if err := g.control("SAVEPOINT one"); err != nil {
+		return err
 	}
-	j.tx = &Tx{Reader: Reader{db: g.db, run: g}}
+	j.tx = &Tx{Reader: Reader{db: g.db, run: g, inTx: true}}
 	j.err = func() (err error) {
 		defer func() {
 			if p := recover(); p != nil {
@@ -142,11 +148,11 @@ func (g *groupCommit) runJob(j *writeJob) {
 		return j.tx.finish(context.Background())
 	}()
 	if j.err != nil {
-		g.control("ROLLBACK TO one")
+		if err := g.control("ROLLBACK TO one"); err != nil {
+			return err
+		}
 	}
-	if err := g.control("RELEASE one"); err != nil && j.err == nil {
-		j.err = err
-	}
+	return g.control("RELEASE one")
 }
 
 func (g *groupCommit) control(statement string) error {

@@ -5,8 +5,7 @@ import (
 	"fmt"
 )
 
-// document is a column of JSON: it writes the value it points to and reads
-// into it.
+// document scans a column of JSON into the value it points to.
 type document struct{ v any }
 
 func (d document) Scan(src any) error {
@@ -17,6 +16,14 @@ func (d document) Scan(src any) error {
 		return json.Unmarshal(s, d.v)
 	}
 	return fmt.Errorf("a JSON column holds %T", src)
+}
+
+// object is raw, which may be left out, as the column keeps it.
+func object(raw json.RawMessage) string {
+	if len(raw) == 0 {
+		return "{}"
+	}
+	return string(raw)
 }
 
 func encode(v any) string {

@@ -17,13 +17,14 @@ type Link struct {
 	UsedAt               time.Time
 }
 
-// InsertLink keeps a link; the earlier unused ones for the same purpose and
-// person stop working.
+// InsertLink keeps a link in place of the earlier unused one for the same
+// purpose and person: a unique index lets one live, also where two are made at
+// once.
 func (tx *Tx) InsertLink(ctx context.Context, l Link) error {
-	if _, err := tx.run.exec(ctx, `DELETE FROM links WHERE purpose = $1 AND COALESCE(user_id, '') = $2 AND used_at IS NULL`, l.Purpose, l.UserID); err != nil {
-		return wrap(err, "void earlier links")
-	}
-	_, err := tx.run.exec(ctx, `INSERT INTO links (hash, purpose, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)`,
+	_, err := tx.run.exec(ctx, `
+		INSERT INTO links (hash, purpose, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT (purpose, COALESCE(user_id, '')) WHERE used_at IS NULL DO UPDATE SET
+			hash = excluded.hash, created_at = excluded.created_at, expires_at = excluded.expires_at`,
 		l.Hash, l.Purpose, nullable(l.UserID), stamp(l.CreatedAt), stamp(l.ExpiresAt))
 	return wrap(err, "keep link")
 }

@@ -18,9 +18,10 @@ type Org struct {
 	CreatedAt, UpdatedAt time.Time
 }
 
-// Org returns a company from the cache. ErrNotFound where there is none.
+// Org returns a company, from the cache unless in a transaction. ErrNotFound
+// where there is none. The caller must not change it.
 func (r Reader) Org(ctx context.Context, id string) (*Org, error) {
-	return cached(r.db, "org:"+id, func() (*Org, error) { return r.org(ctx, id) })
+	return cached(r, "org:"+id, func() (*Org, error) { return r.org(ctx, id) })
 }
 
 func (r Reader) org(ctx context.Context, id string) (*Org, error) {
@@ -41,7 +42,7 @@ func (tx *Tx) PutOrg(ctx context.Context, o Org, now time.Time) error {
 	_, err := tx.run.exec(ctx, `
 		INSERT INTO orgs (id, name, rules, created_at, updated_at) VALUES ($1, $2, $3, $4, $5)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, rules = excluded.rules, updated_at = excluded.updated_at`,
-		o.ID, o.Name, string(o.Rules), stamp(now), stamp(now))
+		o.ID, o.Name, object(o.Rules), stamp(now), stamp(now))
 	return wrap(err, "save company")
 }
 

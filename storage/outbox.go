@@ -64,6 +64,7 @@ func (tx *Tx) Queue(ctx context.Context, kind, target string, body any, now time
 const (
 	outboxBatch = 16
 	outboxLease = 2 * time.Minute
+	outboxNote  = 10 * time.Second
 )
 
 // Deliver sends what is due of a kind, and says how many messages it took up.
@@ -87,11 +88,19 @@ func (db *DB) Deliver(ctx context.Context, kind string, giveUp time.Duration, no
 		if sendErr != nil {
 			db.log.WarnContext(ctx, "message not delivered", "kind", kind, "id", m.ID, "try", m.Tries, "error", sendErr)
 		}
-		if err := db.Write(ctx, func(tx *Tx) error { return tx.deliveryEnded(ctx, m, sendErr, giveUp, now()) }); err != nil {
+		if err := db.noteDelivery(ctx, m, sendErr, giveUp, now()); err != nil {
 			return len(leased), err
 		}
 	}
 	return len(leased), nil
+}
+
+// noteDelivery keeps what came of a message, also when ctx has ended meanwhile:
+// else one that was sent would be sent again.
+func (db *DB) noteDelivery(ctx context.Context, m *Outgoing, sendErr error, giveUp time.Duration, now time.Time) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outboxNote)
+	defer cancel()
+	return db.Write(ctx, func(tx *Tx) error { return tx.deliveryEnded(ctx, m, sendErr, giveUp, now) })
 }
 
 func (tx *Tx) deliveryEnded(ctx context.Context, m *Outgoing, sendErr error, giveUp time.Duration, now time.Time) error {
@@ -119,7 +128,7 @@ func (tx *Tx) leaseOutgoing(ctx context.Context, kind string, now time.Time) ([]
 	}, `
 		UPDATE outbox SET lease_until = $4, tries = tries + 1
 		WHERE lease_until <= $2 AND done_at IS NULL AND id IN (
-			SELECT id FROM outbox WHERE kind = $1 AND done_at IS NULL AND next_at <= $2 AND lease_until <= $2 ORDER BY next_at LIMIT $3)
+			SELECT id FROM outbox WHERE kind = $1 AND done_at IS NULL AND next_at <= $2 AND lease_until <= $2 ORDER BY next_at LIMIT $3`+tx.db.dialect.skipLocked+`)
 		RETURNING id, target, body, created_at, tries`, kind, stamp(now), outboxBatch, stamp(now.Add(outboxLease)))
 }
 

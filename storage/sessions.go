@@ -128,14 +128,16 @@ type Ending struct {
 // sessions it ended.
 func (tx *Tx) EndSessions(ctx context.Context, e Ending, now time.Time) (int64, error) {
 	at := stamp(now)
-	// First the queue: it needs the grants that are still alive.
+	// First the queue: it needs the grants that are still alive. Offline ones
+	// outlive their session, and its end was told when it came.
 	told, err := list(tx.run, ctx, "products to tell", func(row scanner) (n LogoutNotice, err error) {
 		err = row.Scan(&n.ClientID, &n.SessionID)
 		n.UserID = e.UserID
 		return n, err
 	}, `SELECT DISTINCT g.client_id, g.session_id FROM grants g
 		WHERE g.user_id = $1 AND ($2 = '' OR g.session_id = $3) AND g.session_id <> $4
-			AND g.code_used_at IS NOT NULL AND g.revoked_at IS NULL AND g.expires_at > $5`,
+			AND g.code_used_at IS NOT NULL AND g.revoked_at IS NULL AND g.expires_at > $5
+			AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = g.session_id AND s.ended_at IS NOT NULL)`,
 		e.UserID, e.Session, e.Session, e.Except, at)
 	if err != nil {
 		return 0, err

@@ -20,9 +20,10 @@ type SigningKey struct {
 	RetiredAt time.Time
 }
 
-// SigningKeys lists all keys, from the cache, oldest first.
+// SigningKeys lists all keys, oldest first, from the cache unless in a
+// transaction.
 func (r Reader) SigningKeys(ctx context.Context) ([]*SigningKey, error) {
-	return cached(r.db, "signing keys", func() ([]*SigningKey, error) { return r.signingKeys(ctx) })
+	return cached(r, "signing keys", func() ([]*SigningKey, error) { return r.signingKeys(ctx) })
 }
 
 // SigningKeysNow lists all keys past the cache.

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -85,8 +86,19 @@ func (tx *Tx) RetryRefreshToken(ctx context.Context, hash string, now time.Time)
 	if err != nil {
 		return nil, err
 	}
-	_, err = tx.run.exec(ctx, `UPDATE tokens SET revoked_at = $2 WHERE parent = $1 AND revoked_at IS NULL`, hash, stamp(now))
-	return t, wrap(err, "revoke unused successor")
+	// Where the successor was being used at the same moment, the statement above
+	// couldn't see it yet; this one has waited for it.
+	used, err := list(tx.run, ctx, "successors", func(row scanner) (used bool, err error) {
+		err = row.Scan(&used)
+		return used, err
+	}, `UPDATE tokens SET revoked_at = $2 WHERE parent = $1 AND revoked_at IS NULL RETURNING used_at IS NOT NULL`, hash, stamp(now))
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(used, true) {
+		return nil, fmt.Errorf("use refresh token: %w", ErrSpent)
+	}
+	return t, nil
 }
 
 func (tx *Tx) spendRefresh(ctx context.Context, query, hash string, args ...any) (*Token, error) {
@@ -109,8 +121,8 @@ func (r Reader) Token(ctx context.Context, hash string) (*UsedToken, error) {
 	return found(&t, err, "token")
 }
 
-// RevokeToken ends one token of a client's (RFC 7009); the grant's others
-// live on. ErrNotFound where the client has no such token.
+// RevokeToken ends one token (RFC 7009); the grant's others live on.
+// ErrNotFound where there is no such token.
 func (tx *Tx) RevokeToken(ctx context.Context, hash string, now time.Time) error {
 	n, err := tx.run.exec(ctx, `UPDATE tokens SET revoked_at = $2 WHERE hash = $1`, hash, stamp(now))
 	if err == nil && n == 0 {

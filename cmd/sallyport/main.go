@@ -19,6 +19,8 @@ import (
 
 // commands is the whole command line.
 type commands struct {
+	Serve       serveCommand       `cmd:"" help:"Run the provider."`
+	Demo        demoCommand        `cmd:"" help:"Run a provider with two products and an inbox, to try it out."`
 	Config      configCommand      `cmd:"" help:"Check or show the configuration."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the running server whether it is well."`
 	Version     versionCommand     `cmd:"" help:"Show the version."`

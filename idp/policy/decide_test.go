@@ -23,6 +23,8 @@ func TestDecide(t *testing.T) {
 			"is asked for password, because not signed in"},
 		{"Ana is known but has proved nothing", facts(noProofs),
 			"is asked for password, because not signed in"},
+		{"a password, but nobody knows whose", facts(func(f *Facts) { f.Known = false }),
+			"is asked for password, because not signed in"},
 		{"an authenticator code alone begins nothing", facts(noProofs, has(TOTP), proved(TOTP)),
 			"is asked for password, because not signed in"},
 		{"a recovery code works only together with the password", facts(noProofs, proved(RecoveryCode)),
@@ -181,6 +183,8 @@ func TestDecide(t *testing.T) {
 		{"a password is enough where 1fa is the least", facts(productMin(OneFactor)), "gets in"},
 		{"of the least for all and the demand on this company the higher counts", facts(productMin(TwoSteps), productRequires, has(Email), proved(Email)),
 			"sets up authenticator, text message or passkey, because Take Control needs two-step verification to enter"},
+		{"whichever of the two it is", facts(productMin(PhishingResistant), productRequires, has(TOTP, WebAuthn), proved(TOTP)),
+			"is asked for passkey, because Take Control needs two-step verification to enter"},
 
 		// 6. The request.
 		{"Ana has no second factor; Take Control's request asks for 2fa", facts(prefers(acr2FA)),
@@ -244,6 +248,8 @@ func TestDecide(t *testing.T) {
 		// The strictest wins.
 		{"person and company: the company asks for more", facts(ownTwoStep, staff(Required), has(Email, TOTP)),
 			"is asked for authenticator, because Acme requires two-step verification"},
+		{"person and request: the request asks for more", facts(ownTwoStep, essentialFresh(15*minutes), has(Email, TOTP)),
+			"is asked for authenticator, because Take Control needs two-step verification for this request; may say Not now"},
 		{"administrator, company, network and product alike: the first is named", facts(administratorRequires, staff(Required), onlyFrom("203.0.113.0/24"), productRequires, has(TOTP)),
 			"is asked for authenticator, because an administrator of Acme requires two-step verification of this person"},
 		{"company, network and product alike", facts(staff(Required), onlyFrom("203.0.113.0/24"), productRequires, has(TOTP)),
@@ -330,6 +336,8 @@ func TestDecide(t *testing.T) {
 			"is asked for text message or backup code, because Acme requires two-step verification"},
 		{"and sets up a passkey", facts(staff(Required), allows(WebAuthn), has(SMS), proved(SMS)),
 			"sets up passkey, because Acme requires two-step verification"},
+		{"a backup code stands in for what Acme allows", facts(staff(Required), allows(TOTP), has(TOTP), backupCodes(2)),
+			"is asked for authenticator or backup code, because Acme requires two-step verification"},
 		{"for the product text messages still count", facts(productRequires, allows(WebAuthn), has(SMS)),
 			"is asked for text message, because Take Control needs two-step verification to enter"},
 		{"nothing that Acme allows can be set up here", facts(staff(Required), allows(WebAuthn), offers(TOTP)),
@@ -350,6 +358,7 @@ func TestDecide(t *testing.T) {
 			"confirms by e-mail, because a network this person hasn't signed in from before"},
 		{"which it doesn't replace", facts(newNetwork, ownTwoStep, has(TOTP), proved(Email)),
 			"is asked for authenticator, because the person turned on two-step verification"},
+		{"unless Acme says an e-mail code is enough for itself", facts(newNetwork, emailFulfils, staff(Required), has(TOTP), proved(Email)), "gets in"},
 		{"nor does it spare setting one up", facts(newNetwork, ownTwoStep, proved(Email)),
 			"sets up authenticator, text message, e-mail or passkey, because the person turned on two-step verification"},
 	} {

@@ -183,6 +183,7 @@ CREATE TABLE links (
     expires_at BIGINT NOT NULL,
     used_at    BIGINT
 );
+CREATE UNIQUE INDEX links_alive ON links (purpose, COALESCE(user_id, '')) WHERE used_at IS NULL;
 
 CREATE TABLE signing_keys (
     id          TEXT PRIMARY KEY,

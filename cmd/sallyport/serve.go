@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/sallyport-id/sallyport/cmd/sallyport/server"
+	"github.com/sallyport-id/sallyport/config"
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// serveCommand runs the provider.
+type serveCommand struct{ settings }
+
+// Run serves until ctx ends.
+func (c *serveCommand) Run(ctx context.Context, p *process) error {
+	conf, err := c.load(p)
+	if err != nil {
+		return err
+	}
+	log := server.NewLogger(p.stderr, conf.LogLevel, conf.LogFormat)
+	slog.SetDefault(log) // libraries log here too
+	db, err := openMigrated(ctx, conf, log)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	srv, err := server.New(ctx, server.Options{Config: conf, DB: db, Log: log})
+	if err != nil {
+		return err
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", conf.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w (another program may be there: choose a port with --listen)", conf.Listen, err)
+	}
+	log.Info("serving", "issuer", conf.Issuer, "listen", l.Addr().String(), "database", db.Engine())
+	if link, err := srv.FirstOwnerLink(ctx); err != nil {
+		return err
+	} else if link != "" {
+		log.Warn("there is no owner yet: open the link within one hour to become the first", "link", link)
+	}
+	if err := srv.ServeMetrics(ctx, conf.MetricsListen, log); err != nil {
+		return err
+	}
+	return srv.Listen(ctx, l, conf.TLSCertFile, conf.TLSKeyFile)
+}
+
+// openMigrated opens the configured database with this version's schema,
+// making the master key of a new SQLite database.
+func openMigrated(ctx context.Context, conf config.Config, log *slog.Logger) (*storage.DB, error) {
+	key, err := config.LoadMasterKey(conf, true, func(s string) { log.Warn(s) })
+	if err != nil {
+		return nil, err
+	}
+	o := storage.Options{MasterKey: key, Log: log, Watch: watchEvery}
+	steps, err := storage.Migrate(ctx, conf.DatabaseURL.Reveal(), o)
+	if err != nil {
+		return nil, err
+	}
+	if steps > 0 {
+		log.Info("database migrated", "steps", steps)
+	}
+	return storage.Open(ctx, conf.DatabaseURL.Reveal(), o)
+}
+
+// watchEvery is how soon changes by other processes are noticed.
+const watchEvery = time.Second

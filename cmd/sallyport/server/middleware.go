@@ -1,0 +1,62 @@
+package server
+
+import (
+	"net/http"
+	"runtime/debug"
+	"strings"
+
+	"github.com/sallyport-id/sallyport/idp/session"
+	"github.com/sallyport-id/sallyport/login/page"
+)
+
+// maxForm bounds the body of a form.
+const maxForm = 64 << 10
+
+func limitForms(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// strictTransport tells browsers to come by https only, where that is how the
+// provider is reached.
+func strictTransport(issuer string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		if !strings.HasPrefix(issuer, "https:") {
+			return next
+		}
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+// recoverPanics answers 500 and keeps the stack for the log.
+func (s *Server) recoverPanics(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() {
+			p := recover()
+			if p == nil {
+				return
+			}
+			if p == http.ErrAbortHandler {
+				panic(p)
+			}
+			s.log.Error("panic", "path", r.URL.Path, "cause", p, "stack", string(debug.Stack()), "request_id", w.Header().Get("X-Request-Id"))
+			http.Error(w, "something went wrong; request id "+w.Header().Get("X-Request-Id"), http.StatusInternalServerError)
+		}()
+		next.ServeHTTP(w, r)
+	})
+}
+
+func notFound(pages *page.Renderer) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		f := page.Frame{Lang: pages.Language(nil, "", r.Header.Get("Accept-Language")), Status: http.StatusNotFound}
+		pages.Write(w, f, page.Message{
+			Heading: page.Say("not_found.heading"), Body: page.Say("not_found.body"), Link: "/", LinkText: page.Say("not_found.link"),
+			Reference: session.OriginOf(r.Context()).RequestID,
+		})
+	}
+}

@@ -1,0 +1,201 @@
+// Package server wires the rooms of the house together: storage, sessions,
+// protocol, sign-in pages and account, behind one handler, with the work that
+// goes on in the background. serve, demo and the tests of the whole flow start
+// the same server.
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/sallyport-id/sallyport/config"
+	"github.com/sallyport-id/sallyport/idp"
+	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/idp/session"
+	"github.com/sallyport-id/sallyport/login"
+	"github.com/sallyport-id/sallyport/login/account"
+	"github.com/sallyport-id/sallyport/login/factor"
+	"github.com/sallyport-id/sallyport/login/notify"
+	"github.com/sallyport-id/sallyport/login/page"
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// Options are what a server is made of. DB and Config must be set.
+type Options struct {
+	Config config.Config
+	DB     *storage.DB
+	// Mail carries mails; nil writes them to the log.
+	Mail notify.Sender
+	// Now is the clock; nil: time.Now.
+	Now func() time.Time
+	// Log; nil: slog.Default().
+	Log *slog.Logger
+}
+
+// Server is a wired provider.
+type Server struct {
+	handler  http.Handler
+	db       *storage.DB
+	provider *idp.Provider
+	notices  *notify.Notices
+	metrics  *metrics
+	issuer   string
+	now      func() time.Time
+	log      *slog.Logger
+}
+
+// Offered are the methods that can be set up with this version.
+func Offered() []policy.Method { return []policy.Method{policy.TOTP} }
+
+// Sessions are the session settings of a configuration: the server and the
+// command line decide by the same facts.
+func Sessions(c config.Config, db *storage.DB, now func() time.Time) *session.Sessions {
+	return &session.Sessions{
+		DB: db, Secure: strings.HasPrefix(c.Issuer, "https:"), Idle: c.Sessions.Idle, Absolute: c.Sessions.Absolute, Now: now, Offered: Offered(),
+	}
+}
+
+// New wires a server. It makes the first signing keys and registers the
+// internal clients.
+func New(ctx context.Context, o Options) (*Server, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Mail == nil {
+		o.Mail = notify.LogSender{Log: o.Log}
+	}
+	// What is stored has milliseconds; what is compared to it has too.
+	now := func() time.Time { return o.Now().UTC().Truncate(time.Millisecond) }
+	host := o.Config.Issuer
+	if u, err := url.Parse(o.Config.Issuer); err == nil {
+		host = u.Host
+	}
+	pages, err := page.New()
+	if err != nil {
+		return nil, err
+	}
+	passwords, err := factor.NewPasswords()
+	if err != nil {
+		return nil, err
+	}
+	sessions := Sessions(o.Config, o.DB, now)
+	notices := &notify.Notices{DB: o.DB, Pages: pages, Sender: o.Mail, Issuer: host, Now: now}
+	totp := factor.TOTP{Issuer: o.Config.ProductName}
+	provider := &idp.Provider{
+		Issuer: o.Config.Issuer, DB: o.DB, Sessions: sessions, Pages: pages, Now: now, Log: o.Log,
+		Outbound: idp.NewOutbound(o.Config.Outbound.AllowPrivate), HighestLevel: policy.TwoFactors,
+	}
+	signIn := &login.Login{
+		DB: o.DB, Sessions: sessions, Pages: pages, Passwords: passwords, TOTP: totp, Notices: notices, Issuer: o.Config.Issuer, Host: host, Now: now, Log: o.Log,
+	}
+	own := &account.Account{
+		DB: o.DB, Sessions: sessions, Pages: pages, TOTP: totp, Notices: notices, Issuer: o.Config.Issuer, Host: host, Now: now, Log: o.Log,
+	}
+	s := &Server{db: o.DB, provider: provider, notices: notices, metrics: newMetrics(), issuer: o.Config.Issuer, now: now, log: o.Log}
+	if err := s.registerInternal(ctx, own.Client(o.Config.ProductName)); err != nil {
+		return nil, err
+	}
+	protocol, err := provider.Handler(ctx)
+	if err != nil {
+		return nil, err
+	}
+
+	r := chi.NewRouter()
+	r.Use(s.metrics.measure, s.recoverPanics, session.TrackOrigin(o.Config.TrustedProxies), strictTransport(o.Config.Issuer))
+	r.Get("/healthz", s.health)
+	r.Handle("/static/*", page.Static())
+	r.Group(func(r chi.Router) {
+		r.Use(limitForms, http.NewCrossOriginProtection().Handler, newLimiter(o.Config.Limits.ExemptNetworks, pages).slowDown)
+		signIn.Routes(r)
+		own.Routes(r)
+	})
+	r.NotFound(notFound(pages))
+	r.Mount("/", protocol)
+	s.handler = r
+	return s, nil
+}
+
+// Handler serves everything.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// registerInternal keeps an internal client as this version wants it.
+func (s *Server) registerInternal(ctx context.Context, c storage.Client) error {
+	err := s.db.Write(ctx, func(tx *storage.Tx) error { return tx.PutClient(ctx, c, s.now()) })
+	if err != nil {
+		return fmt.Errorf("register %s: %w", c.ID, err)
+	}
+	return nil
+}
+
+// FirstOwnerLink makes the set-up link for the first owner, in place of
+// earlier ones; empty where there is an owner.
+func (s *Server) FirstOwnerLink(ctx context.Context) (link string, err error) {
+	owner, err := s.db.HasOwner(ctx)
+	if err != nil || owner {
+		return "", err
+	}
+	err = s.db.Write(ctx, func(tx *storage.Tx) (err error) {
+		link, err = login.NewLink(ctx, tx, s.issuer, login.LinkFirstOwner, "", login.FirstOwnerLinkLifetime, s.now())
+		return err
+	})
+	return link, err
+}
+
+// Work delivers what is queued and cleans up, until ctx ends. Several replicas
+// may do so at once.
+func (s *Server) Work(ctx context.Context) {
+	holder := storage.NewID()
+	var all sync.WaitGroup
+	all.Go(func() {
+		s.every(ctx, time.Second, "deliver logouts", func() error { _, err := s.provider.DeliverLogouts(ctx); return err })
+	})
+	all.Go(func() {
+		s.every(ctx, time.Second, "deliver mail", func() error { _, err := s.notices.Deliver(ctx); return err })
+	})
+	all.Go(func() {
+		s.every(ctx, time.Minute, "clean up", func() error { _, err := s.db.Clean(ctx, holder, s.now()); return err })
+	})
+	all.Wait()
+}
+
+func (s *Server) every(ctx context.Context, period time.Duration, what string, do func() error) {
+	t := time.NewTicker(period)
+	defer t.Stop()
+	for {
+		if err := do(); err != nil && ctx.Err() == nil {
+			s.log.Error(what, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+func (s *Server) health(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Cache-Control", "no-store")
+	if err := s.db.Ping(r.Context()); err != nil {
+		s.log.Error("health check", "error", err)
+		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ok")
+}
+
+// DeliverLogouts tells products of ended sessions now, instead of within a
+// second, and says how many it told.
+func (s *Server) DeliverLogouts(ctx context.Context) (int, error) {
+	return s.provider.DeliverLogouts(ctx)
+}

@@ -1,0 +1,160 @@
+// Package apply brings companies, people and products to the state that a YAML file declares: File says what can be
+// written, Parse reads it, Apply carries it out. The command line, the demo and the tests all use it, so that there is
+// one way to say what exists.
+//
+// It guarantees that a file is applied whole or not at all, that applying it again changes nothing, that nothing goes
+// which the file doesn't say should go, and that whoever loses access loses it at once. Every mistake is reported, not
+// just the first. Secrets are stored as hashes, and never printed.
+package apply
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// Options are what Apply needs beside the file.
+type Options struct {
+	// DryRun does everything and takes it back.
+	DryRun bool
+	Now    time.Time
+	// Actor is who does it, for the audit; "command line" where it is empty.
+	Actor string
+	// HashOK says whether a password hash is of a kind that can be verified; nil: they are taken unchecked.
+	HashOK func(hash string) error
+	// SetUpLink makes a link by which a person chooses their password, or returns "" as long as an earlier one works. It
+	// is needed for files that ask for some.
+	SetUpLink func(ctx context.Context, tx *storage.Tx, userID string, now time.Time) (url string, err error)
+	// OnlyNew refuses entries that are there already, and OnlyThere those that aren't.
+	OnlyNew, OnlyThere bool
+}
+
+// errDryRun takes everything back.
+var errDryRun = errors.New("dry run")
+
+// Apply brings the database to the state the file declares, in one transaction. The error is *Problems where the file
+// and the database together make no sense.
+func Apply(ctx context.Context, db *storage.DB, f *File, o Options) (Report, error) {
+	if o.Actor == "" {
+		o.Actor = "command line"
+	}
+	o.Now = o.Now.UTC().Truncate(time.Millisecond) // what is stored has no more
+	var report Report
+	err := db.Write(ctx, func(tx *storage.Tx) error {
+		a := &applying{ctx: ctx, tx: tx, file: f, Options: o, problems: &Problems{File: f.name}}
+		if err := a.run(); err != nil {
+			return err
+		}
+		report = a.report
+		if o.DryRun {
+			return errDryRun
+		}
+		return nil
+	})
+	if o.DryRun && errors.Is(err, errDryRun) {
+		err = nil
+	}
+	report.DryRun = o.DryRun
+	return report, err
+}
+
+// applying is one run of Apply: first all is looked at, then, if there is no mistake, all is done.
+type applying struct {
+	Options
+	ctx      context.Context
+	tx       *storage.Tx
+	file     *File
+	problems *Problems
+	report   Report
+	events   []storage.Event
+
+	// companies and products are those there will be, by id; had those there were.
+	companies   map[string]*storage.Org
+	products    map[string]*storage.Client
+	hadProducts map[string]*storage.Client
+	// people are those who change, by id.
+	people map[string]*personChange
+
+	// first ends what must end, then changes are written. In this order, because products are told of it at their
+	// registered address.
+	first, then []func() error
+}
+
+// personChange is a person before and after; nil: not there.
+type personChange struct {
+	was, is *storage.User
+	source  source
+}
+
+func (a *applying) run() error {
+	for _, step := range []func() error{a.load, a.planCompanies, a.planProducts, a.planPeople, a.planLeaving, a.checkOwners} {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	if err := a.problems.orNil(); err != nil {
+		return err
+	}
+	for _, do := range append(a.first, a.then...) {
+		if err := do(); err != nil {
+			return err
+		}
+	}
+	if len(a.events) == 0 {
+		return nil
+	}
+	return a.tx.Audit(a.ctx, a.events...)
+}
+
+func (a *applying) load() error {
+	orgs, err := a.tx.OrgsNow(a.ctx)
+	if err != nil {
+		return err
+	}
+	clients, err := a.tx.ClientsNow(a.ctx)
+	if err != nil {
+		return err
+	}
+	a.companies, a.products = make(map[string]*storage.Org), make(map[string]*storage.Client)
+	a.hadProducts, a.people = make(map[string]*storage.Client), make(map[string]*personChange)
+	for _, o := range orgs {
+		a.companies[o.ID] = o
+	}
+	for _, c := range clients {
+		a.products[c.ID], a.hadProducts[c.ID] = c, c
+	}
+	return nil
+}
+
+// checker reports problems of an entry.
+func (a *applying) checker(s source) checker {
+	return checker{problems: a.problems, path: s.path, lines: a.file.lines}
+}
+
+// note reports a change and writes it into the audit.
+func (a *applying) note(c Change, e storage.Event) {
+	a.report.Changes = append(a.report.Changes, c)
+	if c.Action == Unchanged {
+		return
+	}
+	e.At, e.Event, e.Result, e.Actor, e.Reason = a.Now, c.Noun+"."+string(c.Action), storage.OK, a.Actor, c.reason()
+	a.events = append(a.events, e)
+}
+
+// goOn says whether there is something to do about an entry, and refuses those that should be new and aren't, or should
+// be there and aren't.
+func (a *applying) goOn(c checker, noun, key string, there, remove bool) bool {
+	switch {
+	case a.OnlyNew && there:
+		c.refuse("", fmt.Sprintf("%s %s is there already", noun, key), "choose another, or change it with sallyport apply")
+		return false
+	case a.OnlyThere && !there:
+		list := map[string]string{"product": "client", "person": "user"}[noun]
+		c.refuse("", fmt.Sprintf("there is no %s %s", noun, key), "see sallyport "+list+" list")
+		return false
+	}
+	return there || !remove // what is to go may be gone
+}

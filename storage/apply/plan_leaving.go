@@ -1,0 +1,164 @@
+package apply
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/idp/session"
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// peoplePage is how many people are read at a time.
+const peoplePage = 500
+
+// planLeaving looks after what others hold of what goes: who loses access to a product loses it at once, a deleted
+// product's roles go with it, and a company goes only when nobody needs it any more.
+func (a *applying) planLeaving() error {
+	if err := a.withdrawFromPeople(); err != nil {
+		return err
+	}
+	for _, entry := range a.file.Products {
+		if was := a.hadProducts[entry.ID]; was != nil && a.products[entry.ID] == nil {
+			if err := a.dropRoles(entry.ID); err != nil {
+				return err
+			}
+		}
+	}
+	for _, entry := range a.file.Companies {
+		if entry.Delete && a.companies[entry.ID] == nil {
+			if err := a.checkCompanyFree(entry); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// withdrawFromPeople ends the grants of those for whom a product is no longer.
+func (a *applying) withdrawFromPeople() error {
+	withdraw := func(userID, clientID string) {
+		a.first = append(a.first, func() error { return a.tx.Withdraw(a.ctx, userID, clientID, a.Now) })
+	}
+	for _, id := range slices.Sorted(maps.Keys(a.products)) {
+		was, is := a.hadProducts[id], a.products[id]
+		if was == nil || was == is {
+			continue // new, or not in the file
+		}
+		holders, err := a.tx.Holders(a.ctx, id, a.Now)
+		if err != nil {
+			return err
+		}
+		for _, holder := range holders {
+			if a.people[holder.ID] == nil && session.ProductClosed(is, holder) {
+				withdraw(holder.ID, id)
+			}
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(a.people)) {
+		p := a.people[id]
+		if p.was == nil || p.is == nil {
+			continue
+		}
+		for _, product := range slices.Sorted(maps.Keys(a.products)) {
+			had := a.hadProducts[product]
+			if had != nil && !session.ProductClosed(had, p.was) && session.ProductClosed(a.products[product], p.is) {
+				withdraw(id, product)
+			}
+		}
+	}
+	return nil
+}
+
+// dropRoles removes the roles in a product that goes, so that another of the same id doesn't inherit them.
+func (a *applying) dropRoles(product string) error {
+	return a.everybody("", func(u *storage.User) {
+		if _, has := u.Roles[product]; !has || a.people[u.ID] != nil {
+			return // who changes anyway has lost them already
+		}
+		is := *u
+		is.Roles = a.rolesLeft(u.Roles)
+		a.then = append(a.then, func() error { return a.tx.UpdateUser(a.ctx, is, a.Now) })
+	})
+}
+
+// checkCompanyFree refuses to delete a company that people belong to or that products name.
+func (a *applying) checkCompanyFree(entry Company) error {
+	left := 0
+	err := a.everybody(entry.ID, func(u *storage.User) {
+		if p := a.people[u.ID]; p == nil || p.is != nil && p.is.OrgID == entry.ID {
+			left++
+		}
+	})
+	if err != nil {
+		return err
+	}
+	c := a.checker(entry.source)
+	if left > 0 {
+		c.refuse("delete", fmt.Sprintf("can't be done while %d of its people are there", left), "delete them, or move them to another company")
+	}
+	for _, id := range slices.Sorted(maps.Keys(a.products)) {
+		p := a.products[id]
+		if slices.Contains(p.Orgs, entry.ID) || slices.Contains(p.RequireTwoFactorsOf, entry.ID) {
+			c.refuse("delete", "can't be done while product "+id+" names it", "take it out of that product's companies and require_two_factors_of")
+		}
+	}
+	return nil
+}
+
+// everybody calls see for the people of a company, or of all where org is empty.
+func (a *applying) everybody(org string, see func(*storage.User)) error {
+	for after := ""; ; {
+		page, err := a.tx.Users(a.ctx, org, after, peoplePage)
+		if err != nil {
+			return err
+		}
+		for _, u := range page {
+			see(u)
+		}
+		if len(page) < peoplePage {
+			return nil
+		}
+		after = page[len(page)-1].Email
+	}
+}
+
+// checkOwners refuses to leave a company that has an owner without one.
+func (a *applying) checkOwners() error {
+	for _, id := range slices.Sorted(maps.Keys(a.people)) {
+		p := a.people[id]
+		if p.was == nil || !owns(p.was, p.was.OrgID) || owns(p.is, p.was.OrgID) || a.companies[p.was.OrgID] == nil {
+			continue
+		}
+		owners, err := a.tx.Owners(a.ctx, p.was.OrgID)
+		if err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(owners, func(u *storage.User) bool { return a.willOwn(u, p.was.OrgID) }) && !a.newOwner(p.was.OrgID) {
+			a.checker(p.source).refuse("", fmt.Sprintf("%s is the only owner of company %s", p.was.Email, p.was.OrgID), "make somebody else its owner first")
+		}
+	}
+	return nil
+}
+
+func (a *applying) willOwn(u *storage.User, org string) bool {
+	if p := a.people[u.ID]; p != nil {
+		return owns(p.is, org)
+	}
+	return owns(u, org)
+}
+
+func (a *applying) newOwner(org string) bool {
+	for _, p := range a.people {
+		if owns(p.is, org) {
+			return true
+		}
+	}
+	return false
+}
+
+// owns says whether a person can act as an owner of a company.
+func owns(u *storage.User, org string) bool {
+	return u != nil && u.OrgID == org && u.Role == policy.Owner && u.DisabledAt.IsZero()
+}

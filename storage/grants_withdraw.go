@@ -1,0 +1,35 @@
+package storage
+
+import (
+	"context"
+	"time"
+)
+
+// Holders lists the people who hold a living grant of a product.
+func (r Reader) Holders(ctx context.Context, clientID string, now time.Time) ([]*User, error) {
+	return list(r.run, ctx, "holders of grants", r.scanUser, `
+		SELECT `+userColumns+` FROM users u WHERE u.id IN
+			(SELECT g.user_id FROM grants g WHERE g.client_id = $1 AND g.revoked_at IS NULL AND g.expires_at > $2)
+		ORDER BY u.email_key`, clientID, stamp(now))
+}
+
+// Withdraw ends a person's grants of one product and queues its back-channel
+// logouts; the person stays signed in.
+func (tx *Tx) Withdraw(ctx context.Context, userID, clientID string, now time.Time) error {
+	told, err := list(tx.run, ctx, "sessions to tell of", func(row scanner) (sid string, err error) {
+		err = row.Scan(&sid)
+		return sid, err
+	}, `SELECT DISTINCT session_id FROM grants
+		WHERE user_id = $1 AND client_id = $2 AND code_used_at IS NOT NULL AND revoked_at IS NULL AND expires_at > $3`,
+		userID, clientID, stamp(now))
+	if err != nil {
+		return err
+	}
+	for _, sid := range told {
+		if err := tx.QueueLogout(ctx, LogoutNotice{ClientID: clientID, UserID: userID, SessionID: sid}, now); err != nil {
+			return err
+		}
+	}
+	_, err = tx.run.exec(ctx, `UPDATE grants SET revoked_at = $3 WHERE user_id = $1 AND client_id = $2 AND revoked_at IS NULL`, userID, clientID, stamp(now))
+	return wrap(err, "end grants")
+}

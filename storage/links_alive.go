@@ -1,0 +1,13 @@
+package storage
+
+import (
+	"context"
+	"time"
+)
+
+// HasLink says whether a person has a link of a purpose that still works.
+func (r Reader) HasLink(ctx context.Context, purpose, userID string, now time.Time) (yes bool, err error) {
+	err = r.run.queryRow(ctx, `SELECT EXISTS (SELECT 1 FROM links WHERE purpose = $1 AND user_id = $2 AND used_at IS NULL AND expires_at > $3)`,
+		purpose, userID, stamp(now)).Scan(&yes)
+	return yes, wrap(err, "look for a link")
+}

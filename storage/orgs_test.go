@@ -1,0 +1,41 @@
+package storage_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/sallyport-id/sallyport/storage"
+	"github.com/sallyport-id/sallyport/storage/storagetest"
+)
+
+func TestOrg(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		if _, err := db.Org(t.Context(), acme); !errors.Is(err, storage.ErrNotFound) {
+			t.Fatalf("a company that isn't there: %v", err)
+		}
+		o := storage.Org{ID: acme, Name: "Acme", Rules: json.RawMessage(`{"two_factors":"everybody"}`)}
+		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.PutOrg(ctx, o, noon) })
+		o.CreatedAt, o.UpdatedAt = noon, noon
+		mustEqual(t, must(db.Org(t.Context(), acme))(t), &o)
+
+		later := noon.Add(time.Hour)
+		o.Name, o.Rules = "Acme & Söhne", json.RawMessage(`{}`)
+		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.PutOrg(ctx, o, later) })
+		o.UpdatedAt = later
+		mustEqual(t, must(db.Org(t.Context(), acme))(t), &o)
+	})
+}
+
+func TestOrgWithoutRules(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error {
+			return tx.PutOrg(ctx, storage.Org{ID: acme, Name: "Acme"}, noon)
+		})
+		if o := must(db.Org(t.Context(), acme))(t); string(o.Rules) != "{}" {
+			t.Fatalf("no rules are read as %q", o.Rules)
+		}
+	})
+}

@@ -1,0 +1,115 @@
+package storage_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/sallyport-id/sallyport/storage"
+	"github.com/sallyport-id/sallyport/storage/storagetest"
+)
+
+func retryRefresh(name string, now time.Time) func(context.Context, *storage.Tx) error {
+	return func(ctx context.Context, tx *storage.Tx) error {
+		token, err := tx.RetryRefreshToken(ctx, storage.Hash(name), now)
+		if err == nil && (token.GrantID != "g" || token.Scope != "openid" || !token.ExpiresAt.Equal(noon.Add(30*24*time.Hour))) {
+			return errors.New("the token accepted once more is another")
+		}
+		return err
+	}
+}
+
+// seedRotated is a refresh token "first" that was used at noon for the tokens
+// "access" and "second".
+func seedRotated(t *testing.T, db *storage.DB) {
+	t.Helper()
+	seed(t, db)
+	mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error {
+		return errors.Join(tx.InsertSession(ctx, browser("s")), tx.InsertGrant(ctx, grant("g", "s")), tx.InsertTokens(ctx, refresh("first", "g", "")))
+	})
+	mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error {
+		return errors.Join(spendRefresh("first", noon)(ctx, tx),
+			tx.InsertTokens(ctx, access("access", "g", storage.Hash("first")), refresh("second", "g", storage.Hash("first"))))
+	})
+}
+
+func TestRetryRefreshToken(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		at   time.Duration // after the first use
+		used bool          // the successor was
+		want error
+	}{
+		{"at the same moment", 0, false, storage.ErrSpent},
+		{"within the first second", storage.RetryAfter - time.Millisecond, false, storage.ErrSpent},
+		{"after a second", storage.RetryAfter, false, nil},
+		{"after a second, the successor used", storage.RetryAfter, true, storage.ErrSpent},
+		{"within ten seconds", storage.RetryWithin - time.Millisecond, false, nil},
+		{"within ten seconds, the successor used", storage.RetryWithin - time.Millisecond, true, storage.ErrSpent},
+		{"after ten seconds", storage.RetryWithin, false, storage.ErrSpent},
+		{"after an hour", time.Hour, false, storage.ErrSpent},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+				seedRotated(t, db)
+				if c.used {
+					mustWrite(t, db, spendRefresh("second", noon.Add(time.Millisecond)))
+				}
+				mustRefuse(t, db, c.want, retryRefresh("first", noon.Add(c.at)))
+
+				_, _, err := db.AccessTokenStanding(t.Context(), storage.Hash("access"), noon.Add(time.Second))
+				if c.want == nil {
+					// The answer that was lost is void, and there is no third time.
+					if !errors.Is(err, storage.ErrNotFound) {
+						t.Errorf("the lost access token: %v", err)
+					}
+					mustRefuse(t, db, storage.ErrSpent, spendRefresh("second", noon.Add(c.at)))
+					mustRefuse(t, db, storage.ErrSpent, retryRefresh("first", noon.Add(c.at)))
+					return
+				}
+				if err != nil {
+					t.Errorf("a refused retry took the access token: %v", err)
+				}
+				if !c.used {
+					mustWrite(t, db, spendRefresh("second", noon.Add(c.at)))
+				}
+			})
+		})
+	}
+}
+
+func TestRetryNeedsAUsedRefreshToken(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		seedRotated(t, db)
+		now := noon.Add(2 * time.Second)
+		mustRefuse(t, db, storage.ErrSpent, retryRefresh("unknown", now))
+		mustRefuse(t, db, storage.ErrSpent, retryRefresh("second", now)) // never used
+		mustRefuse(t, db, storage.ErrSpent, retryRefresh("access", now))
+		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error {
+			return tx.RevokeToken(ctx, storage.Hash("first"), noon)
+		})
+		mustRefuse(t, db, storage.ErrSpent, retryRefresh("first", now))
+	})
+}
+
+// A thief who uses the successor at the very moment the owner retries: one of
+// the two gets tokens, never both, or the family would live on twice unnoticed.
+func TestRetryRacesSuccessor(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		seedRotated(t, db)
+		now := noon.Add(2 * time.Second)
+		for round := range 100 {
+			first, second := "first"+string(rune('A'+round)), "second"+string(rune('A'+round))
+			mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error {
+				return errors.Join(tx.InsertTokens(ctx, refresh(first, "g", ""), refresh(second, "g", storage.Hash(first))), spendRefresh(first, noon)(ctx, tx))
+			})
+			errs := atOnce(2, func(i int) error {
+				return write(t, db, []func(context.Context, *storage.Tx) error{retryRefresh(first, now), spendRefresh(second, now)}[i])
+			})
+			if (errs[0] == nil) == (errs[1] == nil) {
+				t.Fatalf("round %d: the retry got %v, the successor got %v", round, errs[0], errs[1])
+			}
+		}
+	})
+}
