@@ -62,7 +62,7 @@ func (l *Login) codePost(f factor.Factor) func(*visit) error {
 			if f.Method() == policy.BackupCode {
 				return l.backupCodeUsed(v, tx)
 			}
-			return nil
+			return tx.Audit(ctx, l.proved(v, f.Method(), &v.person.User))
 		})
 		switch {
 		case storage.IsSpent(err):
@@ -88,7 +88,18 @@ func (l *Login) codeFailed(v *visit, tx *storage.Tx, m policy.Method, verdict fa
 	}
 	event := l.event(ctx, string(m)+".failed", storage.Failed, v.client.ID, &v.person.User)
 	event.Factor, event.Reason = string(m), verdict.Outcome.String()
-	return tx.Audit(ctx, event)
+	if err := tx.Audit(ctx, event); err != nil || !verdict.LockedNow {
+		return err
+	}
+	return l.Notices.Tell(ctx, tx, &v.person.User, "factor.locked", event.IP)
+}
+
+// proved is the audit of one accepted proof, whether or not the sign-in it
+// belongs to is ever finished.
+func (l *Login) proved(v *visit, m policy.Method, user *storage.User) storage.Event {
+	event := l.event(v.ctx(), "proof."+string(m), storage.OK, v.client.ID, user)
+	event.Factor = string(m)
+	return event
 }
 
 func (l *Login) backupCodeUsed(v *visit, tx *storage.Tx) error {

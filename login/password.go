@@ -91,7 +91,10 @@ func (l *Login) passwordPost(v *visit) error {
 		if err := attempt.Accept(ctx, tx, now); err != nil {
 			return err
 		}
-		return tx.UpdateAuthRequest(ctx, v.request)
+		if err := tx.UpdateAuthRequest(ctx, v.request); err != nil {
+			return err
+		}
+		return tx.Audit(ctx, l.proved(v, policy.Password, attempt.User))
 	})
 	if err != nil && !storage.IsSpent(err) {
 		return err

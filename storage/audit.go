@@ -55,13 +55,13 @@ func (tx *Tx) Audit(ctx context.Context, events ...Event) error {
 }
 
 // Activity lists a person's latest events, newest first, without the tokens
-// that products fetch on their own.
+// that products fetch on their own and the single proofs of a sign-in.
 func (r Reader) Activity(ctx context.Context, userID string, limit int) ([]*Event, error) {
 	return list(r.run, ctx, "activity", func(row scanner) (*Event, error) {
 		var e Event
 		err := row.Scan(into(&e.At), &e.Event, &e.Result, &e.ClientID, &e.Factor, &e.IP, &e.Reason)
 		return found(&e, err, "event")
-	}, `SELECT at, event, result, client_id, factor, ip, reason FROM audit WHERE user_id = $1 AND event NOT LIKE 'token.%' ORDER BY at DESC, id LIMIT $2`, userID, limit)
+	}, `SELECT at, event, result, client_id, factor, ip, reason FROM audit WHERE user_id = $1 AND event NOT LIKE 'token.%' AND event NOT LIKE 'proof.%' ORDER BY at DESC, id LIMIT $2`, userID, limit)
 }
 
 // placeholders is ($n+1, …, $n+k).

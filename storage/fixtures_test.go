@@ -182,10 +182,10 @@ func column[T any](t testing.TB, db *sql.DB, query string, args ...any) []T {
 	return all
 }
 
-// count is the number of rows of a table that fit a condition.
-func count(t testing.TB, db *sql.DB, table, where string) int {
+// count is the number of rows of a table, or of those WHERE a condition holds.
+func count(t testing.TB, db *sql.DB, rows string) int {
 	t.Helper()
-	return column[int](t, db, "SELECT COUNT(*) FROM "+table+" WHERE "+where)[0]
+	return column[int](t, db, "SELECT COUNT(*) FROM "+rows)[0]
 }
 
 // contents is every value of every row of every table, by table.

@@ -78,7 +78,7 @@ func TestLinkMadeTwiceAtOnce(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			if n := count(t, raw, "links", "used_at IS NULL"); n != 1 {
+			if n := count(t, raw, "links WHERE used_at IS NULL"); n != 1 {
 				t.Fatalf("%d links live", n)
 			}
 		}

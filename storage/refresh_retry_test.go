@@ -20,22 +20,25 @@ func retryRefresh(name string, now time.Time) func(context.Context, *storage.Tx)
 	}
 }
 
-// seedRotated is a refresh token "first" that was used at noon for the tokens
-// "access" and "second".
-func seedRotated(t *testing.T, db *storage.DB) {
+// seedRotated is a grant whose refresh token first was used at noon for the
+// tokens access and second; their names end in each of the suffixes.
+func seedRotated(t *testing.T, db *storage.DB, suffixes ...string) {
 	t.Helper()
 	seed(t, db)
 	mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error {
-		return errors.Join(tx.InsertSession(ctx, browser("s")), tx.InsertGrant(ctx, grant("g", "s")), tx.InsertTokens(ctx, refresh("first", "g", "")))
+		return errors.Join(tx.InsertSession(ctx, browser("s")), tx.InsertGrant(ctx, grant("g", "s")))
 	})
-	mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error {
-		return errors.Join(spendRefresh("first", noon)(ctx, tx),
-			tx.InsertTokens(ctx, access("access", "g", storage.Hash("first")), refresh("second", "g", storage.Hash("first"))))
-	})
+	for _, x := range suffixes {
+		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error {
+			parent := storage.Hash("first" + x)
+			return errors.Join(tx.InsertTokens(ctx, refresh("first"+x, "g", "")), spendRefresh("first"+x, noon)(ctx, tx),
+				tx.InsertTokens(ctx, access("access"+x, "g", parent), refresh("second"+x, "g", parent)))
+		})
+	}
 }
 
 func TestRetryRefreshToken(t *testing.T) {
-	for _, c := range []struct {
+	cases := []struct {
 		name string
 		at   time.Duration // after the first use
 		used bool          // the successor was
@@ -49,39 +52,59 @@ func TestRetryRefreshToken(t *testing.T) {
 		{"within ten seconds, the successor used", storage.RetryWithin - time.Millisecond, true, storage.ErrSpent},
 		{"after ten seconds", storage.RetryWithin, false, storage.ErrSpent},
 		{"after an hour", time.Hour, false, storage.ErrSpent},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			storagetest.Each(t, func(t *testing.T, db *storage.DB) {
-				seedRotated(t, db)
+	}
+	names := make([]string, len(cases))
+	for i, c := range cases {
+		names[i] = c.name
+	}
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		seedRotated(t, db, names...)
+		for _, c := range cases {
+			t.Run(c.name, func(t *testing.T) {
+				first, second := "first"+c.name, "second"+c.name
 				if c.used {
-					mustWrite(t, db, spendRefresh("second", noon.Add(time.Millisecond)))
+					mustWrite(t, db, spendRefresh(second, noon.Add(time.Millisecond)))
 				}
-				mustRefuse(t, db, c.want, retryRefresh("first", noon.Add(c.at)))
+				mustRefuse(t, db, c.want, retryRefresh(first, noon.Add(c.at)))
 
-				_, _, err := db.AccessTokenStanding(t.Context(), storage.Hash("access"), noon.Add(time.Second))
+				_, _, err := db.AccessTokenStanding(t.Context(), storage.Hash("access"+c.name), noon.Add(time.Second))
 				if c.want == nil {
 					// The answer that was lost is void, and there is no third time.
 					if !errors.Is(err, storage.ErrNotFound) {
 						t.Errorf("the lost access token: %v", err)
 					}
-					mustRefuse(t, db, storage.ErrSpent, spendRefresh("second", noon.Add(c.at)))
-					mustRefuse(t, db, storage.ErrSpent, retryRefresh("first", noon.Add(c.at)))
+					mustRefuse(t, db, storage.ErrSpent, spendRefresh(second, noon.Add(c.at)))
+					mustRefuse(t, db, storage.ErrSpent, retryRefresh(first, noon.Add(c.at)))
 					return
 				}
 				if err != nil {
 					t.Errorf("a refused retry took the access token: %v", err)
 				}
 				if !c.used {
-					mustWrite(t, db, spendRefresh("second", noon.Add(c.at)))
+					mustWrite(t, db, spendRefresh(second, noon.Add(c.at)))
 				}
 			})
+		}
+	})
+}
+
+// The tokens of the answer to a retry are the successors now: once they are
+// used the predecessor is no good, and they rotate like any others.
+func TestRetryIsFollowedBySuccessors(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		seedRotated(t, db, "")
+		now := noon.Add(2 * time.Second)
+		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error {
+			return errors.Join(retryRefresh("first", now)(ctx, tx), tx.InsertTokens(ctx, refresh("third", "g", storage.Hash("first"))))
 		})
-	}
+		mustRefuse(t, db, storage.ErrSpent, retryRefresh("first", now))
+		mustWrite(t, db, spendRefresh("third", now))
+	})
 }
 
 func TestRetryNeedsAUsedRefreshToken(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
-		seedRotated(t, db)
+		seedRotated(t, db, "")
 		now := noon.Add(2 * time.Second)
 		mustRefuse(t, db, storage.ErrSpent, retryRefresh("unknown", now))
 		mustRefuse(t, db, storage.ErrSpent, retryRefresh("second", now)) // never used

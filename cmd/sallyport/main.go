@@ -21,6 +21,12 @@ import (
 type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Run the provider."`
 	Demo        demoCommand        `cmd:"" help:"Run a provider with two products and an inbox, to try it out."`
+	Apply       applyCommand       `cmd:"" help:"Bring companies, people and products to the state a file declares."`
+	Migrate     migrateCommand     `cmd:"" help:"Bring the database to this version's schema."`
+	Client      clientCommand      `cmd:"" help:"Products: create, list, rotate-secret, delete."`
+	User        userCommand        `cmd:"" help:"People: create, list, disable, enable, unlock, reset-2fa, setup-link."`
+	Explain     explainCommand     `cmd:"" help:"Say what a sign-in would be asked for, and why."`
+	Keys        keysCommand        `cmd:"" help:"Signing keys: list, rotate."`
 	Config      configCommand      `cmd:"" help:"Check or show the configuration."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the running server whether it is well."`
 	Version     versionCommand     `cmd:"" help:"Show the version."`

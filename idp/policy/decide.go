@@ -108,24 +108,24 @@ const (
 type ReasonCode string
 
 const (
-	NoReason        ReasonCode = ""
-	ByPerson        ReasonCode = "person"
-	ByAdministrator ReasonCode = "administrator"
-	ByCompany       ReasonCode = "company"
-	ByNetwork       ReasonCode = "network"
-	ByProduct       ReasonCode = "product"
-	ByRequest       ReasonCode = "request"
-	NotSignedIn     ReasonCode = "not signed in"
-	SignInAnew      ReasonCode = "sign in anew"
-	NewNetwork      ReasonCode = "new network"
-	PersonDisabled  ReasonCode = "person disabled"
-	OutsideNetworks ReasonCode = "outside the company's networks"
-	ProductClosed   ReasonCode = "product closed to person"
-	AccountOpen     ReasonCode = "account not chosen"
-	ConsentOpen     ReasonCode = "consent not given"
-	Unmet           ReasonCode = "unmet"
-	SessionEnded    ReasonCode = "session ended"
-	GrantRevoked    ReasonCode = "grant revoked"
+	NoReason         ReasonCode = ""
+	ByPerson         ReasonCode = "person"
+	ByAdministrator  ReasonCode = "administrator"
+	ByCompany        ReasonCode = "company"
+	ByNetwork        ReasonCode = "network"
+	ByProduct        ReasonCode = "product"
+	ByRequest        ReasonCode = "request"
+	NotSignedIn      ReasonCode = "not signed in"
+	SignInAnew       ReasonCode = "sign in anew"
+	NewNetwork       ReasonCode = "new network"
+	PersonDisabled   ReasonCode = "person disabled"
+	OutsideNetworks  ReasonCode = "outside the company's networks"
+	ProductClosed    ReasonCode = "product closed to person"
+	AccountNotChosen ReasonCode = "account not chosen"
+	ConsentNotGiven  ReasonCode = "consent not given"
+	Unmet            ReasonCode = "unmet"
+	SessionEnded     ReasonCode = "session ended"
+	GrantRevoked     ReasonCode = "grant revoked"
 )
 
 // Reason is why, with the company or product whose wish it is.
@@ -135,23 +135,23 @@ type Reason struct {
 }
 
 var reasonWords = map[ReasonCode]string{
-	ByPerson:        "the person turned on two-step verification",
-	ByAdministrator: "an administrator of %s requires two-step verification of this person",
-	ByCompany:       "%s requires two-step verification",
-	ByNetwork:       "%s requires two-step verification from this network",
-	ByProduct:       "%s needs two-step verification to enter",
-	ByRequest:       "%s needs two-step verification for this request",
-	NotSignedIn:     "not signed in",
-	SignInAnew:      "%s wants a sign-in anew",
-	NewNetwork:      "a network this person hasn't signed in from before",
-	PersonDisabled:  "the person is disabled",
-	OutsideNetworks: "%s allows signing in only from its networks",
-	ProductClosed:   "this person may not use %s",
-	AccountOpen:     "%s wants an account to be chosen",
-	ConsentOpen:     "the person hasn't agreed to what %s asks for",
-	Unmet:           "what %s needs can't be met",
-	SessionEnded:    "the session has ended",
-	GrantRevoked:    "the grant was revoked",
+	ByPerson:         "the person turned on two-step verification",
+	ByAdministrator:  "an administrator of %s requires two-step verification of this person",
+	ByCompany:        "%s requires two-step verification",
+	ByNetwork:        "%s requires two-step verification from this network",
+	ByProduct:        "%s needs two-step verification to enter",
+	ByRequest:        "%s needs two-step verification for this request",
+	NotSignedIn:      "not signed in",
+	SignInAnew:       "%s wants a sign-in anew",
+	NewNetwork:       "a network this person hasn't signed in from before",
+	PersonDisabled:   "the person is disabled",
+	OutsideNetworks:  "%s allows signing in only from its networks",
+	ProductClosed:    "this person may not use %s",
+	AccountNotChosen: "%s wants an account to be chosen",
+	ConsentNotGiven:  "the person hasn't agreed to what %s asks for",
+	Unmet:            "what %s needs can't be met",
+	SessionEnded:     "the session has ended",
+	GrantRevoked:     "the grant was revoked",
 }
 
 // String is the reason in words for operators: audit, log, explain.
@@ -192,7 +192,7 @@ func Decide(f Facts) Decision {
 
 func decide(f Facts) Decision {
 	if f.ChooseAccount {
-		return Decision{Do: ChooseAccount, Reason: Reason{Code: AccountOpen, Who: f.Product.Name}}
+		return Decision{Do: ChooseAccount, Reason: Reason{Code: AccountNotChosen, Who: f.Product.Name}}
 	}
 	if !f.Known || !f.Proofs.Primary() {
 		reason := Reason{Code: NotSignedIn}
@@ -211,7 +211,7 @@ func decide(f Facts) Decision {
 		return f.act(d)
 	}
 	if f.AskConsent {
-		return Decision{Do: Consent, Reason: Reason{Code: ConsentOpen, Who: f.Product.Name}}
+		return Decision{Do: Consent, Reason: Reason{Code: ConsentNotGiven, Who: f.Product.Name}}
 	}
 	return Decision{Do: Pass}
 }

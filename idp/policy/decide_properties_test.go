@@ -106,7 +106,7 @@ func TestWhoPassesHasAllThatIsNeeded(t *testing.T) {
 			return false
 		case f.Request.MFAEssential && (says.MFATime.IsZero() || says.MFATime.Before(f.Request.MFASince)):
 			return false
-		case f.Person.TwoStep && !recovered && level < TwoSteps:
+		case f.Person.TwoStep && !recovered && level < TwoFactors && !(level == TwoSteps && slices.Contains(f.Person.Methods, Email)):
 			return false
 		case (f.Person.TwoStepRequired || requiredSince) && !recovered && level < company:
 			return false
@@ -188,6 +188,10 @@ func TestEveryWayEnds(t *testing.T) {
 			switch d.Do {
 			case Pass, Refuse:
 				return true
+			case Prove, Confirm:
+				if m == "" {
+					return false
+				}
 			case ChooseAccount:
 				f.ChooseAccount = false
 			case Consent:

@@ -109,16 +109,27 @@ func (s *Sessions) Facts(ctx context.Context, a Asked) (policy.Facts, error) {
 	return f, nil
 }
 
-// Company returns a company's name and rules, from the cache.
+// decodedCompany is a company with its rules read, kept as long as storage
+// gives out the same row.
+type decodedCompany struct {
+	row     *storage.Org
+	company policy.Company
+}
+
+// Company returns a company's name and rules, from memory where it can.
 func (s *Sessions) Company(ctx context.Context, orgID string) (policy.Company, error) {
 	org, err := s.DB.Org(ctx, orgID)
 	if err != nil {
 		return policy.Company{}, err
 	}
+	if have, ok := s.companies.Load(orgID); ok && have.(decodedCompany).row == org {
+		return have.(decodedCompany).company, nil
+	}
 	c := policy.Company{Name: org.Name}
 	if err := json.Unmarshal(org.Rules, &c.Rules); err != nil {
 		return c, fmt.Errorf("read rules of company %s: %w", orgID, err)
 	}
+	s.companies.Store(orgID, decodedCompany{row: org, company: c})
 	return c, nil
 }
 

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
@@ -29,6 +30,8 @@ type Sessions struct {
 	Now            func() time.Time
 	// Offered are the methods that can be set up on this instance.
 	Offered []policy.Method
+
+	companies sync.Map // org id → decodedCompany
 }
 
 // Current returns the running session of the request's browser with what a

@@ -86,7 +86,10 @@ func (a *Account) codePost(v *visit) error {
 		if verdict.Outcome != factor.Accepted {
 			failed := a.event(v, "totp.failed")
 			failed.Result, failed.Factor, failed.Reason = storage.Failed, string(policy.TOTP), verdict.Outcome.String()
-			return tx.Audit(ctx, failed)
+			if err := tx.Audit(ctx, failed); err != nil || !verdict.LockedNow {
+				return err
+			}
+			return a.Notices.Tell(ctx, tx, &v.in.User, "factor.locked", failed.IP)
 		}
 		if err := tx.SetTwoStep(ctx, v.in.User.ID, true, now); err != nil {
 			return err

@@ -43,6 +43,9 @@ type Verdict struct {
 	NotBefore time.Time
 	// EndsSignIn: too many wrong codes in a row.
 	EndsSignIn bool
+	// LockedNow: this try was the one that locked the factor. The person must
+	// be told.
+	LockedNow bool
 }
 
 // WrongEndsSignIn is how many wrong codes in a row end a sign-in.
@@ -84,6 +87,7 @@ func try(ctx context.Context, tx *storage.Tx, id string, now time.Time, check fu
 		return v, tx.ClearAttempts(ctx, id)
 	}
 	v.EndsSignIn = a.Failures >= WrongEndsSignIn
+	v.LockedNow = a.Locked
 	return v, nil
 }
 

@@ -19,7 +19,7 @@ type remoteControl struct {
 // the dashboard, it discovers the provider when it first needs it.
 func NewRemoteControl(p Product, machines []string) http.Handler {
 	rc := remoteControl{
-		relyingParty: newRelyingParty(p, "Remote Control", "remote", "demo-remote-control"),
+		relyingParty: newRelyingParty(p, "Take Control", "remote", "demo-remote-control"),
 		machines:     slices.Clone(machines),
 	}
 	rc.running = newRemoteSessions(rc.Clock)

@@ -19,15 +19,16 @@ func limitForms(next http.Handler) http.Handler {
 	})
 }
 
-// strictTransport tells browsers to come by https only, where that is how the
-// provider is reached.
-func strictTransport(issuer string) func(http.Handler) http.Handler {
+// everyAnswer sets what holds for all answers; where the provider is reached
+// by https, browsers shall come that way only.
+func everyAnswer(issuer string) func(http.Handler) http.Handler {
+	https := strings.HasPrefix(issuer, "https:")
 	return func(next http.Handler) http.Handler {
-		if !strings.HasPrefix(issuer, "https:") {
-			return next
-		}
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+			w.Header().Set("X-Content-Type-Options", "nosniff")
+			if https {
+				w.Header().Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+			}
 			next.ServeHTTP(w, r)
 		})
 	}

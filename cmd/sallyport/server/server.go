@@ -112,7 +112,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 
 	r := chi.NewRouter()
-	r.Use(s.metrics.measure, s.recoverPanics, session.TrackOrigin(o.Config.TrustedProxies), strictTransport(o.Config.Issuer))
+	r.Use(s.metrics.measure, s.recoverPanics, session.TrackOrigin(o.Config.TrustedProxies), everyAnswer(o.Config.Issuer))
 	r.Get("/healthz", s.health)
 	r.Handle("/static/*", page.Static())
 	r.Group(func(r chi.Router) {

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-id/sallyport/config"
+	"github.com/sallyport-id/sallyport/storage"
+	"github.com/sallyport-id/sallyport/storage/apply"
+)
+
+type clientCommand struct {
+	Create       clientCreateCommand       `cmd:"" help:"Register a product; prints its secret once."`
+	List         clientListCommand         `cmd:"" help:"List products."`
+	RotateSecret clientRotateSecretCommand `cmd:"" help:"Give a product a new secret; the old one stops working at once."`
+	Delete       clientDeleteCommand       `cmd:"" help:"Remove a product and all it holds."`
+}
+
+type clientCreateCommand struct {
+	settings
+	answer
+	ID                    string   `arg:"" help:"Its client_id: small letters, digits and hyphens."`
+	Name                  string   `help:"What people read. Without it: the id."`
+	RedirectURI           []string `name:"redirect-uri" placeholder:"URI" required:"" help:"Where people come back to; may be repeated."`
+	PostLogoutRedirectURI []string `name:"post-logout-redirect-uri" placeholder:"URI" help:"Where people may come back to after signing out; may be repeated."`
+	BackchannelLogoutURI  string   `name:"backchannel-logout-uri" placeholder:"URI" help:"Where to tell it that a session ended."`
+	AuthMethod            string   `default:"client_secret_basic" placeholder:"METHOD" help:"none (for what can keep no secret), client_secret_basic or client_secret_post. Default: client_secret_basic."`
+	GrantType             []string `default:"authorization_code" placeholder:"GRANT" help:"authorization_code, refresh_token; may be repeated. Default: authorization_code."`
+	Scope                 []string `default:"openid,profile,email,roles" placeholder:"SCOPE" help:"Scopes it may ask for. Default: openid,profile,email,roles."`
+	Alg                   string   `default:"ES256" placeholder:"ALG" help:"What its ID tokens are signed with: ES256, or RS256 where its library knows nothing else. Default: ES256."`
+	Native                bool     `help:"It is an app on a person's device."`
+	FirstParty            bool     `help:"It is our own: people aren't asked for consent."`
+	RequireTwoFactors     bool     `help:"Nobody enters it without two factors."`
+	MinACR                string   `name:"min-acr" placeholder:"ACR" help:"The least acr to enter it with."`
+	Company               []string `placeholder:"ID" help:"Only people of this company may use it; may be repeated."`
+	Kind                  []string `placeholder:"KIND" help:"Only staff, or only clients, may use it."`
+}
+
+// createdClient is what a product needs to know of itself, by the names of RFC 7591.
+type createdClient struct {
+	ClientID     string   `json:"client_id"`
+	ClientSecret string   `json:"client_secret,omitempty"`
+	Name         string   `json:"client_name"`
+	RedirectURIs []string `json:"redirect_uris"`
+	AuthMethod   string   `json:"token_endpoint_auth_method"`
+	Alg          string   `json:"id_token_signed_response_alg"`
+	Issuer       string   `json:"issuer"`
+}
+
+// Run registers a product.
+func (c *clientCreateCommand) Run(ctx context.Context, p *process) error {
+	return c.withDatabase(ctx, p, func(conf config.Config, db *storage.DB) error {
+		product := apply.NewProduct()
+		product.ID, product.Name, product.AuthMethod, product.IDTokenAlg = c.ID, c.Name, c.AuthMethod, c.Alg
+		product.RedirectURIs, product.PostLogoutRedirectURIs, product.BackchannelLogoutURI = c.RedirectURI, c.PostLogoutRedirectURI, c.BackchannelLogoutURI
+		product.GrantTypes, product.Scopes, product.Native, product.FirstParty = c.GrantType, c.Scope, c.Native, c.FirstParty
+		product.RequireTwoFactors, product.MinACR, product.Companies, product.Kinds = c.RequireTwoFactors, c.MinACR, c.Company, c.Kind
+		if product.Name == "" {
+			product.Name = c.ID
+		}
+		secret := ""
+		if c.AuthMethod != "none" {
+			secret = storage.NewSecret()
+			product.SecretHash = apply.Secret(storage.Hash(secret))
+		}
+		if _, err := apply.Apply(ctx, db, &apply.File{Products: []apply.Product{product}}, apply.Options{Now: present(), Actor: byCommand, OnlyNew: true}); err != nil {
+			return err
+		}
+		words := fmt.Sprintf("Product %s is registered.\n  issuer         %s\n  client_id      %s\n", c.ID, conf.Issuer, c.ID)
+		if secret != "" {
+			words += fmt.Sprintf("  client_secret  %s\nThe secret isn't shown again.\n", secret)
+		}
+		return c.print(p, createdClient{
+			ClientID: c.ID, ClientSecret: secret, Name: product.Name, RedirectURIs: c.RedirectURI, AuthMethod: c.AuthMethod, Alg: c.Alg, Issuer: conf.Issuer,
+		}, words)
+	})
+}
+
+type clientListCommand struct {
+	settings
+	answer
+}
+
+// listedClient is a product with its settings by their registered names.
+type listedClient struct {
+	ID   string `json:"client_id"`
+	Name string `json:"client_name"`
+	*storage.Client
+}
+
+// Run lists products, without the provider's own pages.
+func (c *clientListCommand) Run(ctx context.Context, p *process) error {
+	return c.withDatabase(ctx, p, func(_ config.Config, db *storage.DB) error {
+		clients, err := db.Clients(ctx)
+		if err != nil {
+			return err
+		}
+		listed := []listedClient{}
+		rows := [][]string{{"CLIENT_ID", "NAME", "AUTHENTICATES BY", "SIGNED WITH", "WHO", "REDIRECT URIS"}}
+		for _, client := range clients {
+			if client.Internal {
+				continue
+			}
+			listed = append(listed, listedClient{client.ID, client.Name, client})
+			rows = append(rows, []string{client.ID, client.Name, client.AuthMethod, client.IDTokenAlg, mayUse(client), strings.Join(client.RedirectURIs, " ")})
+		}
+		words := table(rows)
+		if len(listed) == 0 {
+			words = "There are no products: register one with sallyport client create.\n"
+		}
+		return c.print(p, listed, words)
+	})
+}
+
+// mayUse says in words who may use a product.
+func mayUse(c *storage.Client) string {
+	who := append(slices.Clone(c.Kinds), c.Orgs...)
+	if len(who) == 0 {
+		return "everybody"
+	}
+	return strings.Join(who, ",")
+}
+
+type clientRotateSecretCommand struct {
+	settings
+	answer
+	ID string `arg:"" help:"Its client_id."`
+}
+
+// Run replaces a product's secret.
+func (c *clientRotateSecretCommand) Run(ctx context.Context, p *process) error {
+	return c.withDatabase(ctx, p, func(_ config.Config, db *storage.DB) error {
+		client, err := findClient(ctx, db, c.ID)
+		if err != nil {
+			return err
+		}
+		if client.AuthMethod == "none" {
+			return fmt.Errorf("product %s has no secret to rotate: it is registered with auth_method none", c.ID)
+		}
+		secret := storage.NewSecret()
+		product := apply.NewProduct()
+		product.ID, product.SecretHash = c.ID, apply.Secret(storage.Hash(secret))
+		file := &apply.File{Products: []apply.Product{product.Only("secret_hash")}}
+		if _, err := apply.Apply(ctx, db, file, apply.Options{Now: present(), Actor: byCommand, OnlyThere: true}); err != nil {
+			return err
+		}
+		return c.print(p, map[string]string{"client_id": c.ID, "client_secret": secret},
+			fmt.Sprintf("The old secret of %s no longer works. The new one isn't shown again:\n  client_secret  %s\n", c.ID, secret))
+	})
+}
+
+type clientDeleteCommand struct {
+	settings
+	answer
+	ID  string `arg:"" help:"Its client_id."`
+	Yes bool   `help:"Really do it."`
+}
+
+// Run removes a product.
+func (c *clientDeleteCommand) Run(ctx context.Context, p *process) error {
+	return c.withDatabase(ctx, p, func(_ config.Config, db *storage.DB) error {
+		client, err := findClient(ctx, db, c.ID)
+		if err != nil {
+			return err
+		}
+		holders, err := db.Holders(ctx, c.ID, present())
+		if err != nil {
+			return err
+		}
+		if !c.Yes {
+			return fmt.Errorf("product %s (%s) would go for good, with the tokens it holds of %d people and everybody's roles in it; "+
+				"add --yes to do it", c.ID, client.Name, len(holders))
+		}
+		product := apply.NewProduct()
+		product.ID, product.Delete = c.ID, true
+		if _, err := apply.Apply(ctx, db, &apply.File{Products: []apply.Product{product}}, apply.Options{Now: present(), Actor: byCommand, OnlyThere: true}); err != nil {
+			return err
+		}
+		return c.print(p, map[string]string{"deleted": c.ID}, fmt.Sprintf("Product %s is gone.\n", c.ID))
+	})
+}
+
+// findClient returns a product that operators may change.
+func findClient(ctx context.Context, db *storage.DB, id string) (*storage.Client, error) {
+	client, err := db.Client(ctx, id)
+	switch {
+	case notFound(err):
+		return nil, fmt.Errorf("there is no product %s; sallyport client list shows those there are", id)
+	case err != nil:
+		return nil, err
+	case client.Internal:
+		return nil, fmt.Errorf("%s is one of the provider's own pages, and can't be changed", id)
+	}
+	return client, nil
+}

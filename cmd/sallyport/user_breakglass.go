@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/sallyport-id/sallyport/config"
+	"github.com/sallyport-id/sallyport/login"
+	"github.com/sallyport-id/sallyport/login/factor"
+	"github.com/sallyport-id/sallyport/login/notify"
+	"github.com/sallyport-id/sallyport/login/page"
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+type userUnlockCommand struct {
+	settings
+	answer
+	Email string `arg:"" help:"The person's address."`
+}
+
+// Run forgets the failures that slow a person down or lock them out. Their factors stay.
+func (c *userUnlockCommand) Run(ctx context.Context, p *process) error {
+	return c.withDatabase(ctx, p, func(_ config.Config, db *storage.DB) error {
+		user, err := findUser(ctx, db, c.Email)
+		if err != nil {
+			return err
+		}
+		err = db.Write(ctx, func(tx *storage.Tx) error {
+			for _, prefix := range []string{factor.CounterPrefix(user.ID), factor.PasswordCounterPrefix(user.Email)} {
+				if err := tx.ForgetAttempts(ctx, prefix); err != nil {
+					return err
+				}
+			}
+			return tx.Audit(ctx, byOperator("person.unlocked", user))
+		})
+		if err != nil {
+			return err
+		}
+		return c.print(p, map[string]string{"unlocked": user.Email}, fmt.Sprintf("%s may try again: wrong passwords and codes are forgotten.\n", user.Email))
+	})
+}
+
+type userReset2FACommand struct {
+	settings
+	answer
+	Email string `arg:"" help:"The person's address."`
+}
+
+// Run leaves a person with their password alone. Who must have a second factor sets one up at the next sign-in.
+func (c *userReset2FACommand) Run(ctx context.Context, p *process) error {
+	return c.withDatabase(ctx, p, func(conf config.Config, db *storage.DB) error {
+		user, err := findUser(ctx, db, c.Email)
+		if err != nil {
+			return err
+		}
+		notices, err := noticesOf(conf, db)
+		if err != nil {
+			return err
+		}
+		var factors int64
+		err = db.Write(ctx, func(tx *storage.Tx) (err error) {
+			if factors, err = tx.DeleteFactors(ctx, user.ID, ""); err != nil {
+				return err
+			}
+			now := notices.Now()
+			for _, do := range []func() error{
+				func() error { return tx.ReplaceBackupCodes(ctx, user.ID, nil, now) },
+				func() error { return tx.SetTwoStep(ctx, user.ID, false, now) },
+				// A locked counter belongs to the factor that is gone.
+				func() error { return tx.ForgetAttempts(ctx, factor.CounterPrefix(user.ID)) },
+				func() error {
+					_, err := tx.EndSessions(ctx, storage.Ending{UserID: user.ID, Offline: true}, now)
+					return err
+				},
+				func() error { return tx.Audit(ctx, byOperator("two_step.reset", user)) },
+				func() error { return notices.Tell(ctx, tx, user, "two_step.off", "the operator's "+byCommand) },
+			} {
+				if err := do(); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		return c.print(p, map[string]any{"email": user.Email, "factors_removed": factors},
+			fmt.Sprintf("%s has no second factor any more (%d removed), and was signed out everywhere. A mail tells them.\n", user.Email, factors))
+	})
+}
+
+// noticesOf queues mails that the running server delivers.
+func noticesOf(conf config.Config, db *storage.DB) (*notify.Notices, error) {
+	pages, err := page.New()
+	if err != nil {
+		return nil, err
+	}
+	issuer, err := url.Parse(conf.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	now := present()
+	return &notify.Notices{DB: db, Pages: pages, Issuer: issuer.Host, Now: func() time.Time { return now }}, nil
+}
+
+type userSetupLinkCommand struct {
+	settings
+	answer
+	Email string `arg:"" help:"The person's address."`
+}
+
+// Run makes a set-up link in place of earlier ones. Using it ends the person's sessions and skips no second factor.
+func (c *userSetupLinkCommand) Run(ctx context.Context, p *process) error {
+	return c.withDatabase(ctx, p, func(conf config.Config, db *storage.DB) error {
+		user, err := findUser(ctx, db, c.Email)
+		if err != nil {
+			return err
+		}
+		link := ""
+		err = db.Write(ctx, func(tx *storage.Tx) (err error) {
+			link, err = login.NewLink(ctx, tx, conf.Issuer, login.LinkSetUp, user.ID, login.SetUpLinkLifetime, present())
+			if err != nil {
+				return err
+			}
+			return tx.Audit(ctx, byOperator("link.made", user))
+		})
+		if err != nil {
+			return err
+		}
+		return c.print(p, map[string]string{"email": user.Email, "set_up_link": link}, linkWords(link))
+	})
+}
+
+// byOperator is an event that a command caused.
+func byOperator(event string, user *storage.User) storage.Event {
+	return storage.Event{At: present(), Event: event, Result: storage.OK, Actor: byCommand, UserID: user.ID, OrgID: user.OrgID}
+}

@@ -1,0 +1,132 @@
+package storage_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/sallyport-id/sallyport/storage"
+	"github.com/sallyport-id/sallyport/storage/storagetest"
+)
+
+// A thing of single use is used once however many come for it at once. This is
+// what all of Sallyport's promises about codes and tokens rest on.
+func TestSingleUse(t *testing.T) {
+	const rounds, callers = 200, 50
+	things := []struct {
+		name   string
+		insert func(ctx context.Context, tx *storage.Tx, id string) error
+		spend  func(ctx context.Context, tx *storage.Tx, id string) error
+	}{
+		{
+			"authorization code",
+			func(ctx context.Context, tx *storage.Tx, id string) error { return tx.InsertGrant(ctx, grant(id, "s")) },
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				got, err := tx.SpendCode(ctx, storage.Hash(id), board, noon)
+				if err == nil && got != id {
+					err = fmt.Errorf("the code of %s led to %s", id, got)
+				}
+				return err
+			},
+		}, {
+			"TOTP step",
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return tx.InsertFactor(ctx, storage.Factor{ID: id, UserID: ada, Kind: "totp"}, 10, noon)
+			},
+			func(ctx context.Context, tx *storage.Tx, id string) error { return tx.SpendStep(ctx, id, 11, noon) },
+		}, {
+			"backup code",
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return errors.Join(tx.InsertUser(ctx, person(id), noon), tx.ReplaceBackupCodes(ctx, id, []string{"other", id}, noon))
+			},
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return tx.SpendBackupCode(ctx, id, id, noon)
+			},
+		}, {
+			"refresh token",
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return errors.Join(tx.InsertGrant(ctx, grant("of "+id, "s")), tx.InsertTokens(ctx, refresh(id, "of "+id, "")))
+			},
+			func(ctx context.Context, tx *storage.Tx, id string) error { return spendRefresh(id, noon)(ctx, tx) },
+		}, {
+			"retry of a refresh token",
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return errors.Join(tx.InsertGrant(ctx, grant("of "+id, "s")),
+					tx.InsertTokens(ctx, refresh(id, "of "+id, ""), refresh("after "+id, "of "+id, storage.Hash(id))), spendRefresh(id, noon)(ctx, tx))
+			},
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				_, err := tx.RetryRefreshToken(ctx, storage.Hash(id), noon.Add(2*time.Second))
+				return err
+			},
+		}, {
+			"set-up link",
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return errors.Join(tx.InsertUser(ctx, person("of "+id), noon), tx.InsertLink(ctx, link(id, "set-up", "of "+id)))
+			},
+			func(ctx context.Context, tx *storage.Tx, id string) error { return tx.SpendLink(ctx, id, noon) },
+		}, {
+			"enrolment",
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return tx.PutEnrolment(ctx, storage.Enrolment{BoundTo: id, Kind: "totp", UserID: ada, ExpiresAt: noon.Add(time.Minute)})
+			},
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return tx.SpendEnrolment(ctx, id, "totp", ada, noon)
+			},
+		}, {
+			"answer to an authorization request",
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return tx.InsertAuthRequest(ctx, request(id))
+			},
+			func(ctx context.Context, tx *storage.Tx, id string) error { return tx.FinishAuthRequest(ctx, id, noon) },
+		}, {
+			"replacement of a password",
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return tx.InsertUser(ctx, person("pw "+id), noon)
+			},
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return tx.SetPasswordHash(ctx, "pw "+id, "", "new", noon)
+			},
+		}, {
+			"renewal of a session",
+			func(ctx context.Context, tx *storage.Tx, id string) error { return tx.InsertSession(ctx, browser(id)) },
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return tx.RenewSession(ctx, id, storage.Hash(id), storage.NewSecret(), nil, noon)
+			},
+		},
+	}
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		seed(t, db)
+		for _, thing := range things {
+			t.Run(thing.name, func(t *testing.T) {
+				ids := make([]string, rounds)
+				mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error {
+					for i := range ids {
+						ids[i] = fmt.Sprintf("%s %d", thing.name, i)
+						if err := thing.insert(ctx, tx, ids[i]); err != nil {
+							return err
+						}
+					}
+					return nil
+				})
+				for round, id := range ids {
+					done := 0
+					for _, err := range atOnce(callers, func(int) error {
+						return write(t, db, func(ctx context.Context, tx *storage.Tx) error { return thing.spend(ctx, tx, id) })
+					}) {
+						switch {
+						case err == nil:
+							done++
+						case !errors.Is(err, storage.ErrSpent):
+							t.Fatal(err)
+						}
+					}
+					if done != 1 {
+						t.Fatalf("round %d: %d of %d callers had it", round, done, callers)
+					}
+				}
+			})
+		}
+	})
+}
