@@ -152,8 +152,8 @@ func (p *Provider) toLogin(w http.ResponseWriter, r *http.Request, client *stora
 		ID: storage.NewID(), BrowserHash: storage.Hash(p.Sessions.Browser(w, r)), ClientID: client.ID, Params: kept,
 		CreatedAt: now, ExpiresAt: now.Add(requestLifetime),
 	}
-	if params.SignInAnew {
-		a.Stamps.SignInSince = now
+	if params.SignInAnew || in != nil && params.Subject != "" && params.Subject != in.User.ID {
+		a.Stamps.SignInSince = now // whose session runs here doesn't answer this
 	}
 	if in != nil && (params.Subject == "" || params.Subject == in.User.ID) {
 		a.UserID = in.User.ID

@@ -42,7 +42,7 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, to, err)
 		return
 	}
-	asked := session.Asked{Client: client, Params: params, Stamps: a.Stamps, Session: in != nil}
+	asked := session.Asked{Client: client, Params: params, Stamps: a.Stamps, Began: a.CreatedAt, Session: in != nil}
 	if asked.Person, asked.Proofs, err = p.Sessions.OnTheWay(r.Context(), a, in); err != nil {
 		p.refuse(w, r, to, err)
 		return

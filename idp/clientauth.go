@@ -1,12 +1,14 @@
 package idp
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
 	"errors"
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -60,17 +62,48 @@ func (s server) VerifyClient(ctx context.Context, r *op.Request[op.ClientCredent
 // twice (RFC 6749 section 3.2). The library checks none of it.
 func (p *Provider) strictForm(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w = &challenger{ResponseWriter: w, challenge: authenticateClient}
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
 			p.jsonError(w, r, &oauthError{code: invalidRequest, description: "use POST", status: http.StatusMethodNotAllowed})
 			return
 		}
-		if err := formProblem(r); err != nil {
+		if err := cmp.Or(formProblem(r), credentialsProblem(r), grantProblem(r)); err != nil {
 			p.jsonError(w, r, err)
 			return
 		}
-		next.ServeHTTP(&challenger{ResponseWriter: w, challenge: authenticateClient}, r)
+		next.ServeHTTP(w, r)
 	})
+}
+
+// credentialsProblem refuses what the library would answer by 400 instead of
+// 401, or would read past: a header that is no Basic, and a second client_id.
+func credentialsProblem(r *http.Request) *oauthError {
+	if r.Header.Get("Authorization") == "" {
+		if r.URL.Path == "/introspect" && r.PostForm.Get("client_secret") == "" && r.PostForm.Get("client_assertion") == "" {
+			return wrongClient("no credentials")
+		}
+		return nil
+	}
+	user, password, ok := r.BasicAuth()
+	id, err := url.QueryUnescape(user)
+	if _, errPassword := url.QueryUnescape(password); !ok || err != nil || errPassword != nil {
+		return wrongClient("the Authorization header is no HTTP Basic with form-encoded parts")
+	}
+	if in := r.PostForm.Get("client_id"); in != "" && in != id {
+		return oauth(invalidRequest, "client_id is not the one of the Authorization header")
+	}
+	return nil
+}
+
+// grantTypes are those served; the library would answer to more.
+var grantTypes = []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken}
+
+func grantProblem(r *http.Request) *oauthError {
+	if asked := r.PostForm.Get("grant_type"); r.URL.Path == "/token" && asked != "" && !slices.Contains(grantTypes, oidc.GrantType(asked)) {
+		return oauth(unsupportedGrantType, "grant_type must be one of %s, %s", grantTypes[0], grantTypes[1])
+	}
+	return nil
 }
 
 func formProblem(r *http.Request) *oauthError {
@@ -95,7 +128,8 @@ func formProblem(r *http.Request) *oauthError {
 // token in the header or in a form, never in the query (RFC 6750 section 2).
 func (p *Provider) strictUserinfo(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w = &challenger{ResponseWriter: w, challenge: `Bearer realm="sallyport", error="invalid_token"`}
+		ask := &challenger{ResponseWriter: w, challenge: `Bearer realm="sallyport"`}
+		w = ask
 		header := strings.HasPrefix(strings.ToLower(r.Header.Get("Authorization")), "bearer ")
 		switch {
 		case r.URL.Query().Has("access_token"):
@@ -106,6 +140,9 @@ func (p *Provider) strictUserinfo(next http.Handler) http.Handler {
 				p.jsonError(w, r, err)
 				return
 			}
+		}
+		if header || r.PostForm.Get("access_token") != "" { // else there is no token to say something about (RFC 6750 section 3.1)
+			ask.challenge += `, error="invalid_token"`
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -162,10 +199,8 @@ func (p *Provider) knownOrigin(ctx context.Context, from string) bool {
 		return false
 	}
 	for _, c := range clients {
-		for _, uri := range c.RedirectURIs {
-			if u, err := url.Parse(uri); err == nil && u.Host != "" && u.Scheme+"://"+u.Host == from {
-				return true
-			}
+		if slices.Contains(c.Origins, from) {
+			return true
 		}
 	}
 	return false

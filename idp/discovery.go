@@ -38,7 +38,7 @@ func (p *Provider) discovery() (http.HandlerFunc, error) {
 			ScopesSupported:                           supportedScopes,
 			ResponseTypesSupported:                    []string{"code"},
 			ResponseModesSupported:                    responseModes,
-			GrantTypesSupported:                       []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken},
+			GrantTypesSupported:                       grantTypes,
 			ACRValuesSupported:                        policy.ACRValues(p.HighestLevel),
 			SubjectTypesSupported:                     []string{"public"},
 			IDTokenSigningAlgValuesSupported:          algorithms,

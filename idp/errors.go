@@ -46,6 +46,7 @@ const (
 	invalidToken            = "invalid_token"
 	unauthorizedClient      = "unauthorized_client"
 	unsupportedResponseType = "unsupported_response_type"
+	unsupportedGrantType    = "unsupported_grant_type"
 	accessDenied            = "access_denied"
 	serverError             = "server_error"
 	loginRequired           = "login_required"

@@ -19,7 +19,7 @@ func boundTo(v *visit) string { return "request:" + v.request.ID }
 
 // whyPage says that a second factor must be set up, and who wants it.
 func (l *Login) whyPage(v *visit) error {
-	if v.decision.Do != policy.Enrol {
+	if !v.setsUp() {
 		return v.toNext()
 	}
 	why := page.Why{Later: v.decision.Later, Until: v.decision.Until}
@@ -30,7 +30,7 @@ func (l *Login) whyPage(v *visit) error {
 }
 
 func (l *Login) whyPost(v *visit) error {
-	if v.decision.Do != policy.Enrol {
+	if !v.setsUp() {
 		return v.toNext()
 	}
 	switch {

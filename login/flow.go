@@ -76,7 +76,7 @@ func (l *Login) visit(w http.ResponseWriter, r *http.Request) (*visit, error) {
 		return nil, err
 	}
 	facts, err := l.Sessions.Facts(r.Context(), session.Asked{
-		Client: v.client, Params: v.params, Person: v.person, Proofs: proofs, Stamps: a.Stamps, Session: v.running != nil,
+		Client: v.client, Params: v.params, Person: v.person, Proofs: proofs, Stamps: a.Stamps, Began: a.CreatedAt, Session: v.running != nil,
 	})
 	if err != nil {
 		return nil, err

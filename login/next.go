@@ -16,15 +16,15 @@ func (l *Login) next(v *visit) error {
 	case len(v.request.FreshCodes) > 0:
 		return v.redirect("/login/backup-codes")
 	}
+	if v.setsUp() && !v.request.Stamps.SetUp {
+		return v.redirect("/login/why")
+	}
 	switch d := v.decision; d.Do {
 	case policy.ChooseAccount:
 		return v.redirect("/login/account")
 	case policy.Prove:
 		return l.nextProof(v, d)
 	case policy.Enrol:
-		if !v.request.Stamps.SetUp {
-			return v.redirect("/login/why")
-		}
 		return v.redirect("/login/set-up")
 	case policy.Consent:
 		return v.redirect("/login/consent")
@@ -33,6 +33,14 @@ func (l *Login) next(v *visit) error {
 	default:
 		return l.refused(v, d)
 	}
+}
+
+// setsUp says whether a factor must be set up: now, or once the password was
+// typed anew because setting up needs a fresh proof.
+func (v *visit) setsUp() bool {
+	d := v.decision
+	return d.Do == policy.Enrol ||
+		offers(d, policy.Prove, policy.Password) && d.Reason.Code != policy.NotSignedIn && d.Reason.Code != policy.SignInAnew
 }
 
 // nextProof chooses among the methods that would do: an authenticator before a

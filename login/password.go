@@ -33,6 +33,8 @@ func signInWhy(v *visit) *page.Text {
 		t = page.Say("reason.change")
 	case v.decision.Reason.Code == policy.SignInAnew && v.running != nil:
 		t = page.Say("reason.reauthenticate", "Product", v.client.Name)
+	case v.setsUp():
+		t = page.Say("reason.change") // before a factor is set up
 	default:
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -96,16 +97,17 @@ func openPostgres(ctx context.Context, dbURL string) (d dialect, read, write *sq
 		skipLocked: " FOR UPDATE SKIP LOCKED",
 		notify:     "NOTIFY " + generationChannel,
 		listen: func(ctx context.Context, heard func()) error {
-			c, err := p.Acquire(ctx)
+			// A connection of its own: it would be missing in a small pool.
+			c, err := pgx.ConnectConfig(ctx, p.Config().ConnConfig)
 			if err != nil {
 				return err
 			}
-			defer c.Release()
+			defer c.Close(context.WithoutCancel(ctx))
 			if _, err := c.Exec(ctx, "LISTEN "+generationChannel); err != nil {
 				return err
 			}
 			for {
-				if _, err := c.Conn().WaitForNotification(ctx); err != nil {
+				if _, err := c.WaitForNotification(ctx); err != nil {
 					return err
 				}
 				heard()

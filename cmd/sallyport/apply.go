@@ -28,10 +28,7 @@ func (c *applyCommand) Run(ctx context.Context, p *process) error {
 		if err != nil {
 			return err
 		}
-		passwords, err := factor.NewPasswords()
-		if err != nil {
-			return err
-		}
+		passwords := factor.NewPasswords()
 		report, err := apply.Apply(ctx, db, file, apply.Options{
 			DryRun: c.DryRun, Now: present(), Actor: byCommand, HashOK: passwords.KnownHash, SetUpLink: setUpLink(conf.Issuer),
 		})

@@ -76,15 +76,20 @@ type keysRotateCommand struct {
 // Run makes new keys of every algorithm.
 func (c *keysRotateCommand) Run(ctx context.Context, p *process) error {
 	return c.withDatabase(ctx, p, func(_ config.Config, db *storage.DB) error {
-		now := present()
-		if err := idp.RotateKeys(ctx, db, now, c.Now); err != nil {
+		keys, err := db.SigningKeysNow(ctx)
+		if err != nil {
 			return err
 		}
-		reason := "the new keys sign in an hour"
-		if c.Now {
-			reason = "at once"
+		// Where there are none yet, nothing could sign for the first hour.
+		now, atOnce := present(), c.Now || len(keys) == 0
+		if err := idp.RotateKeys(ctx, db, now, atOnce); err != nil {
+			return err
 		}
-		err := db.Write(ctx, func(tx *storage.Tx) error {
+		reason := "they sign in an hour, when every product knows them"
+		if atOnce {
+			reason = "they sign at once"
+		}
+		err = db.Write(ctx, func(tx *storage.Tx) error {
 			return tx.Audit(ctx, storage.Event{At: now, Event: "keys.rotated", Result: storage.OK, Actor: byCommand, Reason: reason})
 		})
 		if err != nil {

@@ -64,10 +64,7 @@ func (c *userCreateCommand) Run(ctx context.Context, p *process) error {
 		person.Roles[product] = append(person.Roles[product], role)
 	}
 	return c.withDatabase(ctx, p, func(conf config.Config, db *storage.DB) error {
-		passwords, err := factor.NewPasswords()
-		if err != nil {
-			return err
-		}
+		passwords := factor.NewPasswords()
 		report, err := apply.Apply(ctx, db, &apply.File{People: []apply.Person{person}}, apply.Options{
 			Now: present(), Actor: byCommand, OnlyNew: true, HashOK: passwords.KnownHash, SetUpLink: setUpLink(conf.Issuer),
 		})

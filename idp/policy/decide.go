@@ -11,6 +11,8 @@ import (
 // Facts are all that a decision about a sign-in depends on.
 type Facts struct {
 	Now time.Time
+	// Began is when this request began; zero: now.
+	Began time.Time
 	// Known says who the person is, if anybody said so yet.
 	Known   bool
 	Person  Person
@@ -271,16 +273,32 @@ func (f Facts) second() []Method {
 	return out
 }
 
-// proveFirst are the factors of which one must be proved before another is set
-// up; none where that was done or there is nothing to prove. E-mail is enough
-// only for a person who has nothing better.
+// FreshFor is how old the strongest proof at hand may be where somebody
+// changes how they sign in: an open session alone must not be enough.
+const FreshFor = 5 * time.Minute
+
+// proveFirst are the methods of which one must be proved, freshly, before a
+// factor is set up: one of those enrolled, or the password where there are
+// none; nothing where that was done. E-mail is enough only for a person who
+// has nothing better. Fresh means since shortly before the request began, so
+// that it doesn't run out while the person is setting up.
 func (f Facts) proveFirst() []Method {
+	began := f.Began
+	if began.IsZero() {
+		began = f.Now
+	}
+	fresh := f.Proofs.Since(began.Add(-FreshFor))
 	mail := func(m Method) bool { return m == Email }
 	out := f.second()
 	if better := slices.DeleteFunc(slices.Clone(f.Person.Methods), mail); len(better) > 0 {
 		out = slices.DeleteFunc(out, mail)
 	}
-	if f.Proofs.Has(out...) || f.Proofs.Has(BackupCode, RecoveryCode) {
+	switch {
+	case fresh.Has(BackupCode, RecoveryCode):
+		return nil
+	case len(out) == 0 && !fresh.Primary():
+		return []Method{Password}
+	case fresh.Has(out...):
 		return nil
 	}
 	return out

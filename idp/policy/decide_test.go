@@ -18,6 +18,16 @@ func TestDecide(t *testing.T) {
 		facts     Facts
 		ana       string
 	}{
+		// Setting up needs a fresh proof: an open session alone is not enough.
+		{"she typed her password an hour ago and must set up", facts(noProofs, provedAgo(Password, hour), essential(acr2FA)),
+			"is asked for password, because Take Control needs two-step verification for this request; may say Not now"},
+		{"she typed it four minutes ago", facts(noProofs, provedAgo(Password, 4*minutes), essential(acr2FA)),
+			"sets up authenticator, text message or passkey, because Take Control needs two-step verification for this request; may say Not now"},
+		{"it was fresh when this request began", facts(noProofs, provedAgo(Password, hour), began(hour-4*minutes), essential(acr2FA)),
+			"sets up authenticator, text message or passkey, because Take Control needs two-step verification for this request; may say Not now"},
+		{"her authenticator was proved an hour ago and a passkey is wanted", facts(has(TOTP), provedAgo(TOTP, hour), essential("phr")),
+			"is asked for authenticator, because Take Control needs two-step verification for this request; may say Not now"},
+
 		// Signing in.
 		{"nobody is known yet", facts(nobody),
 			"is asked for password, because not signed in"},

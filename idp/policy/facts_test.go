@@ -68,6 +68,9 @@ var (
 	resetByBackup = did(Proof{Method: BackupCode, Resets: true})
 )
 
+// began: the request began a while ago.
+func began(ago time.Duration) fact { return func(f *Facts) { f.Began = noon.Add(-ago) } }
+
 func notNow(f *Facts) { f.NotNow = true }
 
 // What Ana has.

@@ -62,6 +62,8 @@ type Asked struct {
 	// Proofs that count.
 	Proofs policy.Proofs
 	Stamps storage.Stamps
+	// Began is when the kept request began; zero where there is none.
+	Began time.Time
 	// Session says that a session runs in this browser, whoever's.
 	Session bool
 	// Silent: prompt=none.
@@ -72,6 +74,7 @@ type Asked struct {
 func (s *Sessions) Facts(ctx context.Context, a Asked) (policy.Facts, error) {
 	f := policy.Facts{
 		Now:           s.Now(),
+		Began:         a.Began,
 		Proofs:        a.Proofs,
 		Offered:       s.Offered,
 		Product:       policy.Product{Name: a.Client.Name, MinLevel: MinLevel(a.Client)},

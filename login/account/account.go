@@ -30,9 +30,6 @@ import (
 // ClientID is the account pages' own client.
 const ClientID = "sallyport-account"
 
-// freshFor is how old the strongest proof may be where something changes.
-const freshFor = 5 * time.Minute
-
 // Account serves the pages. Its fields are set once.
 type Account struct {
 	DB       *storage.DB
@@ -100,8 +97,8 @@ func (a *Account) signedIn(serve func(*visit) error) http.HandlerFunc {
 // back to, as a form can't be sent again on the way.
 func (a *Account) fresh(returnTo string, serve func(*visit) error) http.HandlerFunc {
 	return a.guard(returnTo, session.Params{}, func(v *visit) (url.Values, bool) {
-		since := a.Now().Add(-freshFor)
-		seconds := strconv.Itoa(int(freshFor / time.Second))
+		since := a.Now().Add(-policy.FreshFor)
+		seconds := strconv.Itoa(int(policy.FreshFor / time.Second))
 		assurance := v.facts.Proofs.Assure(nil)
 		if len(v.in.Methods) == 0 {
 			return url.Values{"max_age": {seconds}}, !assurance.AuthTime.Before(since)

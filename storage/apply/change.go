@@ -7,8 +7,10 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // Report is what Apply did, or would have done.
@@ -152,14 +154,27 @@ func unlike(name, show string, a, b reflect.Value) []FieldChange {
 	if a.Kind() == reflect.Pointer {
 		return unlike(name, show, pointedTo(a), pointedTo(b))
 	}
+	if show == "never" {
+		return unlikeSecrets(name, a.String(), b.String())
+	}
 	was, is := words(a), words(b)
-	switch {
-	case show == "never" && a.String() != b.String():
-		return []FieldChange{{Field: name + " replaced", show: show}}
-	case was == is:
+	if was == is {
 		return nil
 	}
 	return []FieldChange{{Field: name, Was: was, Is: is, show: show}}
+}
+
+func unlikeSecrets(name, was, is string) []FieldChange {
+	done := "replaced"
+	switch {
+	case was == is:
+		return nil
+	case was == "":
+		done = "set"
+	case is == "":
+		done = "removed"
+	}
+	return []FieldChange{{Field: name + " " + done, show: "never"}}
 }
 
 // pointedTo is what a pointer points to, or the zero value.
@@ -201,8 +216,9 @@ func words(v reflect.Value) string {
 	case reflect.Bool:
 		return fmt.Sprint(v.Bool())
 	}
-	if v.IsZero() {
-		return ""
+	text := fmt.Sprint(v.Interface())
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		return strconv.Quote(text) // a terminal must not obey it
 	}
-	return fmt.Sprint(v.Interface())
+	return text
 }

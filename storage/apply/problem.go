@@ -73,7 +73,7 @@ type checker struct {
 
 func (c checker) refuse(field, wrong, remedy string) {
 	path := join(c.path, field)
-	p := Problem{Path: path, Wrong: wrong, Remedy: remedy}
+	p := Problem{Path: path, Wrong: wrong, Remedy: remedy, Line: c.lines[path]}
 	// The line of the field, else of what contains it.
 	for ; path != "" && p.Line == 0; path = path[:max(0, strings.LastIndexAny(path, ".["))] {
 		p.Line = c.lines[path]

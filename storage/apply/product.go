@@ -114,7 +114,7 @@ func (e *Product) checkForm(c checker) {
 			"openssl dgst -sha256 -binary < FILE | basenc --base64url | tr -d =")
 	}
 	if _, known := policy.ParseACR(e.MinACR); !known && e.MinACR != "" {
-		c.refuse("min_acr", fmt.Sprintf("is %q", e.MinACR), "write "+either(policy.ACRValues(policy.HardwareKey)[1:]))
+		c.refuse("min_acr", fmt.Sprintf("is %q", e.MinACR), "write "+either(levels()))
 	}
 	c.uris("redirect_uris", e.RedirectURIs)
 	c.uris("post_logout_redirect_uris", e.PostLogoutRedirectURIs)
@@ -124,6 +124,14 @@ func (e *Product) checkForm(c checker) {
 	}
 	c.page("policy_uri", e.PolicyURI)
 	c.page("tos_uri", e.TermsURI)
+}
+
+// levels are the canonical acr values.
+func levels() (all []string) {
+	for l := policy.OneFactor; l <= policy.HardwareKey; l++ {
+		all = append(all, l.ACR())
+	}
+	return all
 }
 
 // isHash says whether text could come from storage.Hash, of anything but nothing.

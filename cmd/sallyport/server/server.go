@@ -85,10 +85,6 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	passwords, err := factor.NewPasswords()
-	if err != nil {
-		return nil, err
-	}
 	sessions := Sessions(o.Config, o.DB, now)
 	notices := &notify.Notices{DB: o.DB, Pages: pages, Sender: o.Mail, Issuer: host, Now: now}
 	totp := factor.TOTP{Issuer: o.Config.ProductName}
@@ -97,7 +93,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		Outbound: idp.NewOutbound(o.Config.Outbound.AllowPrivate), HighestLevel: policy.TwoFactors,
 	}
 	signIn := &login.Login{
-		DB: o.DB, Sessions: sessions, Pages: pages, Passwords: passwords, TOTP: totp, Notices: notices, Issuer: o.Config.Issuer, Host: host, Now: now, Log: o.Log,
+		DB: o.DB, Sessions: sessions, Pages: pages, Passwords: factor.NewPasswords(), TOTP: totp, Notices: notices, Issuer: o.Config.Issuer, Host: host, Now: now, Log: o.Log,
 	}
 	own := &account.Account{
 		DB: o.DB, Sessions: sessions, Pages: pages, TOTP: totp, Notices: notices, Issuer: o.Config.Issuer, Host: host, Now: now, Log: o.Log,

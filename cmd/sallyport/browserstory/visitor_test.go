@@ -1,0 +1,253 @@
+package browserstory
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sallyport-id/sallyport/cmd/sallyport/browsertest"
+	"github.com/sallyport-id/sallyport/cmd/sallyport/demo"
+	"github.com/sallyport-id/sallyport/cmd/sallyport/servertest"
+)
+
+// visitor is a person at a tab.
+type visitor struct {
+	*browsertest.Page
+	t     *testing.T
+	s     *stage
+	email string
+	// scripts is false for a browser that runs none.
+	scripts bool
+	// key is in their authenticator app, codes are the backup codes they saved.
+	key   string
+	codes []string
+}
+
+// visitor is a person with a browser of their own, so far without a cookie.
+func (s *stage) visitor(t *testing.T, email string) *visitor {
+	t.Helper()
+	return (&visitor{Page: s.browser.Incognito(t), t: t, s: s, email: email, scripts: true}).watched()
+}
+
+// withoutScripts turns scripts off, from the next page on.
+func (v *visitor) withoutScripts() *visitor {
+	v.t.Helper()
+	v.scripts = false
+	v.NoJavaScript()
+	return v
+}
+
+// tab opens another tab of the same person.
+func (v *visitor) tab() *visitor {
+	v.t.Helper()
+	other := *v
+	other.Page = v.NewTab()
+	if !v.scripts {
+		other.NoJavaScript()
+	}
+	return other.watched()
+}
+
+// answered is how the browser reports a page that came with an error status,
+// which is no complaint about the page. The addresses are those of documents
+// and of the demo's own polling.
+var answered = regexp.MustCompile(`^network: Failed to load resource: the server responded with a status of 4\d\d \([\w ]+\) http://localhost:\d+/(login|account|set-up|authorize|logout|callback|machines|sessions|$)`)
+
+// watched fails the test should a page have complained until its end.
+func (v *visitor) watched() *visitor {
+	v.t.Cleanup(func() {
+		if v.t.Failed() {
+			return // that may be why
+		}
+		for _, line := range v.Complaints() {
+			if !answered.MatchString(line) {
+				v.t.Errorf("the browser complains: %s", line)
+			}
+		}
+	})
+	return v
+}
+
+// at waits for a page of the provider.
+func (v *visitor) at(path string) *visitor {
+	v.t.Helper()
+	v.WaitURL(v.s.URL + path)
+	if u, err := url.Parse(v.URL()); err != nil || u.Path != path {
+		v.t.Fatalf("at %s, not at %s", v.URL(), path)
+	}
+	return v
+}
+
+// reads waits for words.
+func (v *visitor) reads(words ...string) *visitor {
+	v.t.Helper()
+	for _, w := range words {
+		v.WaitText(w)
+	}
+	return v
+}
+
+// says fails the test unless an element says something.
+func (v *visitor) says(css, words string) *visitor {
+	v.t.Helper()
+	if got := v.Text(css); !strings.Contains(got, words) {
+		v.t.Fatalf("%s says %q, not %q", css, got, words)
+	}
+	return v
+}
+
+// path is the path and query of the address.
+func (v *visitor) path() string {
+	v.t.Helper()
+	u, err := url.Parse(v.URL())
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return u.RequestURI()
+}
+
+// press presses the main button of the page.
+func (v *visitor) press() *visitor {
+	v.t.Helper()
+	v.Click("main .primary")
+	return v
+}
+
+// toDashboard begins to sign in to the dashboard.
+func (v *visitor) toDashboard() *visitor {
+	v.t.Helper()
+	v.Go(v.s.Dashboard)
+	v.Click("#sign-in")
+	return v
+}
+
+// toMachine asks the remote-control product for a session on a machine, after
+// signing in to that product where it takes no question.
+func (v *visitor) toMachine(machine string) *visitor {
+	v.t.Helper()
+	v.Go(v.s.Remote)
+	if v.Has("#sign-in") {
+		v.Click("#sign-in")
+	}
+	v.Click("#start-" + machine)
+	return v
+}
+
+// password answers the password page.
+func (v *visitor) password() *visitor {
+	v.t.Helper()
+	v.at("/login/password")
+	if v.Attr("#username", "readonly") == "" && !v.Has("#username[readonly]") {
+		v.Fill("#username", v.email)
+	}
+	v.Fill("#password", demo.Password)
+	return v.press()
+}
+
+// onDashboard is a person just signed in to the dashboard.
+func (v *visitor) onDashboard() *visitor {
+	v.t.Helper()
+	v.toDashboard().password()
+	v.WaitURL(v.s.Dashboard)
+	return v.reads("Hello, ")
+}
+
+// code is what the app shows now.
+func (v *visitor) code() string { return servertest.Code(v.t, v.key, v.s.Clock.Now()) }
+
+// nextCode waits for the app's next code.
+func (v *visitor) nextCode() string {
+	v.s.Clock.Advance(30 * time.Second)
+	return v.code()
+}
+
+// wrongCode is six digits that the app shows neither now nor just before.
+func (v *visitor) wrongCode() string {
+	now := v.s.Clock.Now()
+	for _, code := range []string{"000000", "111111", "222222"} {
+		if code != servertest.Code(v.t, v.key, now) && code != servertest.Code(v.t, v.key, now.Add(-30*time.Second)) {
+			return code
+		}
+	}
+	panic("unreachable: two codes can't be three")
+}
+
+// enter sends a code.
+func (v *visitor) enter(code string) *visitor {
+	v.t.Helper()
+	v.Fill("#code", code)
+	return v.press()
+}
+
+// readKey takes the key from step 2 into the app.
+func (v *visitor) readKey() *visitor {
+	v.t.Helper()
+	v.key = v.Text("#key")
+	return v
+}
+
+// readCodes saves the backup codes on the page.
+func (v *visitor) readCodes() *visitor {
+	v.t.Helper()
+	v.codes = regexp.MustCompile(`[0-9a-z]{4}(?:-[0-9a-z]{4}){3}`).FindAllString(v.Text("#codes"), -1)
+	if len(v.codes) != 10 {
+		v.t.Fatalf("%d backup codes in %q", len(v.codes), v.Text("#codes"))
+	}
+	return v
+}
+
+// setUp goes from the why-page through the four steps.
+func (v *visitor) setUp() *visitor {
+	v.t.Helper()
+	v.at("/login/why").press()
+	v.at("/login/set-up").press()
+	v.at("/login/set-up/scan").readKey().press()
+	v.at("/login/set-up/code").enter(v.code())
+	v.at("/login/backup-codes").readCodes()
+	v.Check("#saved")
+	return v.press()
+}
+
+// enrolled is a person who has an app and is on a remote session.
+func (v *visitor) enrolled() *visitor {
+	v.t.Helper()
+	v.Go(v.s.Remote)
+	v.Click("#sign-in")
+	v.password()
+	v.Click("#start-reception-pc")
+	v.setUp().password()
+	v.at("/login/totp").enter(v.nextCode())
+	v.WaitURL(v.s.Remote + "/sessions/")
+	return v
+}
+
+// back is a fresh browser of the same person, who keeps app and codes.
+func (v *visitor) elsewhere() *visitor {
+	v.t.Helper()
+	other := v.s.visitor(v.t, v.email)
+	other.key, other.codes = v.key, v.codes
+	return other
+}
+
+// clock is a time as pages show it.
+func clock(at time.Time) string { return at.UTC().Format("15:04") + " UTC" }
+
+// request is the id of the authorization request whose page this is.
+func (v *visitor) request() string {
+	v.t.Helper()
+	u, err := url.Parse(v.URL())
+	if err != nil || u.Query().Get("r") == "" {
+		v.t.Fatalf("no page of a sign-in: %s, %v", v.URL(), err)
+	}
+	return u.Query().Get("r")
+}
+
+// toMachineSignedOut begins to sign in to the remote-control product.
+func (v *visitor) toMachineSignedOut() *visitor {
+	v.t.Helper()
+	v.Go(v.s.Remote)
+	v.Click("#sign-in")
+	return v
+}
