@@ -17,7 +17,6 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/zitadel/oidc/v3/pkg/op"
 
-	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/login/page"
 	"github.com/sallyport-id/sallyport/storage"
@@ -46,8 +45,6 @@ type Provider struct {
 	Log      *slog.Logger
 	// Outbound delivers back-channel logouts; see NewOutbound.
 	Outbound *http.Client
-	// HighestLevel is the best that can be reached here, for discovery.
-	HighestLevel policy.Level
 
 	keys keyring
 }

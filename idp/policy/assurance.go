@@ -50,12 +50,19 @@ func ParseACR(name string) (Level, bool) {
 	return None, false
 }
 
-// ACRValues lists the acr values up to a level, for discovery: what can't be
-// reached here is not advertised.
-func ACRValues(highest Level) []string {
+// ACRValues lists the acr values that can be earned with a password and one of
+// the methods offered, for discovery: what can't be reached is not advertised.
+// A hardware key is not: that takes attestation, which no method brings alone.
+func ACRValues(offered ...Method) []string {
+	reached := map[Level]bool{OneFactor: true}
+	for _, m := range offered {
+		reached[Proofs{{Method: Password}, {Method: m, UserVerified: m == WebAuthn}}.Level()] = true
+	}
 	var all []string
-	for _, names := range acrNames[:highest+1] {
-		all = append(all, names...)
+	for level, names := range acrNames {
+		if reached[Level(level)] {
+			all = append(all, names...)
+		}
 	}
 	return all
 }

@@ -37,7 +37,8 @@ func WithOrigin(ctx context.Context, o Origin) context.Context {
 func TrackOrigin(trusted []netip.Prefix) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			o := Origin{Addr: clientAddr(r, trusted), UserAgent: r.UserAgent(), RequestID: storage.NewID()}
+			// Headers may hold any bytes; what is kept must be text.
+			o := Origin{Addr: clientAddr(r, trusted), UserAgent: strings.ToValidUTF8(r.UserAgent(), "?"), RequestID: storage.NewID()}
 			w.Header().Set("X-Request-Id", o.RequestID)
 			next.ServeHTTP(w, r.WithContext(WithOrigin(r.Context(), o)))
 		})

@@ -90,7 +90,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	totp := factor.TOTP{Issuer: o.Config.ProductName}
 	provider := &idp.Provider{
 		Issuer: o.Config.Issuer, DB: o.DB, Sessions: sessions, Pages: pages, Now: now, Log: o.Log,
-		Outbound: idp.NewOutbound(o.Config.Outbound.AllowPrivate), HighestLevel: policy.TwoFactors,
+		Outbound: idp.NewOutbound(o.Config.Outbound.AllowPrivate),
 	}
 	signIn := &login.Login{
 		DB: o.DB, Sessions: sessions, Pages: pages, Passwords: factor.NewPasswords(), TOTP: totp, Notices: notices, Issuer: o.Config.Issuer, Host: host, Now: now, Log: o.Log,
