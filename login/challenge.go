@@ -69,9 +69,10 @@ func (l *Login) codePost(f factor.Factor) func(*visit) error {
 			return v.toNext() // another tab was quicker; nothing was spent here
 		case err != nil:
 			return err
-		case verdict.Outcome == factor.Accepted, verdict.EndsSignIn:
+		case verdict.Outcome == factor.Accepted, !v.request.Stamps.Ended.IsZero():
 			return v.toNext()
 		}
+		verdict.TriesLeft = min(verdict.TriesLeft, factor.WrongEndsSignIn-v.request.Wrong) // codes of other kinds count too
 		return l.showCode(v, f, verdict.TriesLeft, verdict.Problem(f.Method()))
 	}
 }

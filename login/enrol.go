@@ -143,9 +143,10 @@ func (l *Login) setUpCodePost(v *visit) error {
 		return v.toNext()
 	case err != nil:
 		return err
-	case verdict.Outcome == factor.Accepted, verdict.EndsSignIn:
+	case verdict.Outcome == factor.Accepted, !v.request.Stamps.Ended.IsZero():
 		return v.toNext()
 	}
+	verdict.TriesLeft = min(verdict.TriesLeft, factor.WrongEndsSignIn-v.request.Wrong)
 	again.TriesLeft = verdict.TriesLeft
 	return l.show(v, again, verdict.Problem(policy.TOTP))
 }

@@ -31,7 +31,7 @@ func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, errForeign):
 		l.message(w, r, http.StatusForbidden, "foreign", "/", "")
 	case errors.Is(err, errFinished):
-		l.message(w, r, http.StatusGone, "finished", again, "")
+		l.message(w, r, http.StatusGone, "finished", "/account", "")
 	case errors.Is(err, errExpired):
 		l.message(w, r, http.StatusGone, "expired", again, "")
 	case errors.Is(err, errStaleForm):
@@ -80,7 +80,7 @@ func (l *Login) refused(v *visit, d policy.Decision) error {
 	}
 	f := l.frame(v)
 	f.Status = http.StatusForbidden
-	with := []any{"Product", v.client.Name, "Company", d.Reason.Who}
+	with := []any{"Product", v.client.Name, "Company", d.Reason.Who, "Person", f.Person}
 	l.Pages.Write(v.w, f, page.Message{
 		Heading: page.Say(id+".heading", with...), Body: page.Say(id+".body", with...), Reference: session.OriginOf(v.ctx()).RequestID,
 	})
@@ -92,8 +92,12 @@ func (l *Login) refused(v *visit, d policy.Decision) error {
 func (l *Login) ended(v *visit) error {
 	f := l.frame(v)
 	f.Status = http.StatusForbidden
+	body := page.Say("too_many.body", "Until", page.FullMinute(v.request.Stamps.RetryAt))
+	if !v.request.Stamps.RetryAt.After(l.Now()) {
+		body = page.Say("too_many.body_now") // wrong codes of several kinds: none has to wait
+	}
 	l.Pages.Write(v.w, f, page.Message{
-		Heading: page.Say("too_many.heading"), Body: page.Say("too_many.body", "Until", v.request.Stamps.RetryAt),
+		Heading: page.Say("too_many.heading"), Body: body,
 		Link: v.path("/login/again"), LinkText: page.Say("too_many.link"),
 	})
 	return nil

@@ -82,6 +82,9 @@ func (l *Login) visit(w http.ResponseWriter, r *http.Request) (*visit, error) {
 		return nil, err
 	}
 	v.decision = policy.Decide(facts)
+	if !a.Stamps.Ended.IsZero() || len(a.FreshCodes) > 0 {
+		v.decision = policy.Decision{} // nothing is asked for: next says what comes before
+	}
 	return v, nil
 }
 

@@ -76,7 +76,7 @@ func (l *Login) passwordPost(v *visit) error {
 			return err
 		}
 		if attempt.Refused {
-			return again(problem("", "problem.too_many_tries", "Until", attempt.NotBefore))
+			return again(problem("", "problem.too_many_tries", "Until", page.FullMinute(attempt.NotBefore)))
 		}
 		return again(problem("password", "problem.password_mismatch"))
 	}

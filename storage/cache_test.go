@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -37,7 +38,7 @@ func eventually(t *testing.T, what string, yes func() bool) {
 func hammer(t *testing.T, db *storage.DB) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var all sync.WaitGroup
-	for range 4 {
+	for range 3 {
 		all.Go(func() {
 			for ctx.Err() == nil {
 				_, err := db.Client(ctx, board)
@@ -46,6 +47,7 @@ func hammer(t *testing.T, db *storage.DB) (stop func()) {
 					t.Error(err)
 					return
 				}
+				runtime.Gosched()
 			}
 		})
 	}
@@ -65,7 +67,7 @@ func TestOwnChangesAreSeenAtOnce(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
 		seed(t, db)
 		defer hammer(t, db)()
-		for i := range 300 {
+		for i := range 200 {
 			name := fmt.Sprint("name ", i)
 			rename(t, db, name)
 			if c := must(db.Client(t.Context(), board))(t); c.Name != name {

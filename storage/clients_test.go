@@ -81,3 +81,28 @@ func TestDeleteClient(t *testing.T) {
 		mustRefuse(t, db, storage.ErrNotFound, func(ctx context.Context, tx *storage.Tx) error { return tx.DeleteClient(ctx, board) })
 	})
 }
+
+// The list that is compared with what an operator declares is never stale,
+// even where nobody looks for others' changes.
+func TestListsPastTheCache(t *testing.T) {
+	for _, engine := range storagetest.Engines {
+		t.Run(engine, func(t *testing.T) {
+			url := storagetest.URL(t, engine)
+			here, there := storagetest.Open(t, url, storage.Options{}), storagetest.Open(t, url, storage.Options{})
+			seed(t, here)
+			must(there.Clients(t.Context()))(t)
+			mustWrite(t, here, func(ctx context.Context, tx *storage.Tx) error {
+				return errors.Join(tx.PutClient(ctx, storage.Client{ID: "a"}, noon), tx.PutOrg(ctx, storage.Org{ID: "a", Name: "A"}, noon))
+			})
+			var clients, orgs []string
+			for _, c := range must(there.ClientsNow(t.Context()))(t) {
+				clients = append(clients, c.ID)
+			}
+			for _, o := range must(there.OrgsNow(t.Context()))(t) {
+				orgs = append(orgs, o.ID)
+			}
+			mustEqual(t, clients, []string{"a", board})
+			mustEqual(t, orgs, []string{"a", acme})
+		})
+	}
+}

@@ -130,3 +130,10 @@ func isUnique(err error) bool {
 	}
 	return false
 }
+
+// isNoText says whether PostgreSQL refused a value as no text: bytes that are
+// no UTF-8, or a zero. No row can have it; SQLite just finds none.
+func isNoText(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "22021"
+}

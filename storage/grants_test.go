@@ -122,3 +122,31 @@ func TestGrantCodesAreUnique(t *testing.T) {
 		mustRefuse(t, db, storage.ErrTaken, func(ctx context.Context, tx *storage.Tx) error { return tx.InsertGrant(ctx, g) })
 	})
 }
+
+func TestWithdraw(t *testing.T) {
+	eachURL(t, func(t *testing.T, db *storage.DB, url string) {
+		seedProducts(t, db)
+		seedSessions(t, db, "bob")
+		seedSessions(t, db, "carl")
+		holders := func(client string, now time.Time) (ids []string) {
+			t.Helper()
+			for _, u := range must(db.Holders(t.Context(), client, now))(t) {
+				ids = append(ids, u.ID)
+			}
+			return ids
+		}
+		mustEqual(t, holders(board, noon), []string{"bob", "carl"})
+		mustEqual(t, holders(board, noon.Add(30*24*time.Hour)), nil)
+		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.Withdraw(ctx, "bob", board, noon) })
+		mustEqual(t, holders(board, noon), []string{"carl"})
+		mustEqual(t, holders("mail", noon), []string{"bob", "carl"})
+
+		raw := outside(t, url)
+		want := []string{"bobs0-dashboard0", "bobs0-dashboard1", "bobs1-dashboard0", "bobs1-dashboard1", "bobs2-dashboard0", "bobs2-dashboard1"}
+		mustEqual(t, column[string](t, raw, `SELECT id FROM grants WHERE revoked_at IS NOT NULL ORDER BY id`), want)
+		mustEqual(t, mustDeliverLogouts(t, db, "bob", noon), []string{"s0 dashboard", "s1 dashboard", "s2 dashboard"})
+		if n := count(t, raw, "sessions WHERE ended_at IS NOT NULL"); n != 0 {
+			t.Errorf("%d sessions ended with it", n)
+		}
+	})
+}

@@ -84,3 +84,24 @@ func TestLinkMadeTwiceAtOnce(t *testing.T) {
 		}
 	})
 }
+
+func TestHasLink(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		seed(t, db)
+		alive := func(purpose, user string, now time.Time) bool {
+			t.Helper()
+			return must(db.HasLink(t.Context(), purpose, user, now))(t)
+		}
+		if alive("set-up", ada, noon) {
+			t.Fatal("a link that isn't there")
+		}
+		mustWrite(t, db, insertLink(link("a", "set-up", ada)))
+		if !alive("set-up", ada, noon) || alive("set-up", ada, noon.Add(time.Hour)) || alive("recover", ada, noon) || alive("set-up", "grace", noon) {
+			t.Fatal("purpose, person or time is not looked at")
+		}
+		mustWrite(t, db, spendLink("a", noon))
+		if alive("set-up", ada, noon) {
+			t.Fatal("a used link counts")
+		}
+	})
+}

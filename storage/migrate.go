@@ -36,6 +36,11 @@ func Migrate(ctx context.Context, url string, o Options) (steps int, err error) 
 	if err := newerSchema(ctx, p); err != nil {
 		return 0, err
 	}
+	// Nothing to do is the rule; many replicas that start at once needn't wait
+	// for each other to find it out.
+	if pending, err := p.HasPending(ctx); err == nil && !pending {
+		return 0, nil
+	}
 	done, err := p.Up(ctx)
 	if err == nil {
 		return len(done), nil
@@ -89,7 +94,8 @@ func (db *DB) migrator() (*goose.Provider, func(), error) {
 	}
 	opts := []goose.ProviderOption{goose.WithDisableGlobalRegistry(true)}
 	if !db.dialect.singleWriter {
-		l, err := lock.NewPostgresSessionLocker()
+		// Asked for every second, for up to five minutes.
+		l, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 300))
 		if err != nil {
 			return nil, nil, err
 		}

@@ -59,7 +59,7 @@ func TestMigrate(t *testing.T) {
 func TestMigrateAtOnce(t *testing.T) {
 	for _, engine := range storagetest.Engines {
 		t.Run(engine, func(t *testing.T) {
-			for range 5 {
+			for range 3 {
 				url := emptyURL(t, engine)
 				taken := make([]int, 8)
 				for i, err := range atOnce(len(taken), func(i int) (err error) {

@@ -51,7 +51,7 @@ func found[T any](v *T, err error, noun string) (*T, error) {
 	switch {
 	case err == nil:
 		return v, nil
-	case errors.Is(err, sql.ErrNoRows):
+	case errors.Is(err, sql.ErrNoRows), isNoText(err):
 		return nil, fmt.Errorf("%s: %w", noun, ErrNotFound)
 	}
 	return nil, fmt.Errorf("read %s: %w", noun, err)

@@ -39,3 +39,25 @@ func TestOrgWithoutRules(t *testing.T) {
 		}
 	})
 }
+
+func TestDeleteOrg(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		seed(t, db)
+		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error {
+			return tx.PutOrg(ctx, storage.Org{ID: "empty", Name: "Empty"}, noon)
+		})
+		must(db.Org(t.Context(), "empty"))(t)
+		remove := func(id string) func(context.Context, *storage.Tx) error {
+			return func(ctx context.Context, tx *storage.Tx) error { return tx.DeleteOrg(ctx, id) }
+		}
+		mustWrite(t, db, remove("empty"))
+		if _, err := db.Org(t.Context(), "empty"); !errors.Is(err, storage.ErrNotFound) {
+			t.Fatalf("the deleted company: %v", err)
+		}
+		mustRefuse(t, db, storage.ErrNotFound, remove("empty"))
+		if err := write(t, db, remove(acme)); err == nil {
+			t.Fatal("a company with people was deleted")
+		}
+		must(db.Org(t.Context(), acme))(t)
+	})
+}

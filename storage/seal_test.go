@@ -159,7 +159,7 @@ func TestSealedValuesStayInTheirRow(t *testing.T) {
 		putSecrets(t, db)
 		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error {
 			e := storage.Enrolment{BoundTo: "e", Kind: "sms", UserID: ada, Secret: []byte("other"), ExpiresAt: noon.Add(time.Hour)}
-			return errors.Join(tx.PutEnrolment(ctx, e), tx.InsertAuthRequest(ctx, request("b")),
+			return errors.Join(tx.PutEnrolment(ctx, e), tx.InsertAuthRequest(ctx, request("b")), tx.InsertUser(ctx, person("third"), noon),
 				tx.InsertFactor(ctx, storage.Factor{ID: "f2", UserID: "grace", Kind: "totp", Secret: []byte("other")}, 0, noon),
 				tx.InsertSigningKey(ctx, storage.SigningKey{ID: "k2", Alg: "ES256", CreatedAt: noon, SignsFrom: noon}))
 		})
@@ -172,8 +172,8 @@ func TestSealedValuesStayInTheirRow(t *testing.T) {
 				func(ctx context.Context) error { _, err := db.User(ctx, ada); return err }},
 			{"factor", `UPDATE factors SET secret = (SELECT secret FROM factors WHERE id = 'f') WHERE id = 'f2'`,
 				func(ctx context.Context) error { _, err := db.Factors(ctx, "grace"); return err }},
-			{"a factor's owner", `UPDATE factors SET user_id = 'grace' WHERE id = 'f'`,
-				func(ctx context.Context) error { _, err := db.Factors(ctx, "grace"); return err }},
+			{"a factor's owner", `UPDATE factors SET user_id = 'third' WHERE id = 'f'`,
+				func(ctx context.Context) error { _, err := db.Factors(ctx, "third"); return err }},
 			{"enrolment", `UPDATE enrolments SET secret = (SELECT secret FROM enrolments WHERE kind = 'totp') WHERE kind = 'sms'`,
 				func(ctx context.Context) error { _, err := db.Enrolment(ctx, "e", "sms", noon); return err }},
 			{"fresh codes", `UPDATE auth_requests SET fresh_codes = (SELECT fresh_codes FROM auth_requests WHERE id = 'a') WHERE id = 'b'`,

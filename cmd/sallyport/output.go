@@ -6,6 +6,7 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode"
 )
 
 // answer is what a command prints: JSON for scripts, or words.
@@ -25,12 +26,17 @@ func (a answer) print(p *process, v any, words string) error {
 	return e.Encode(v)
 }
 
-// table aligns rows in columns; the first row is the heading.
+// table aligns rows in columns; the first row is the heading. People choose their names: a terminal must not obey what
+// is in them.
 func table(rows [][]string) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
-		fmt.Fprintln(w, strings.Join(row, "\t"))
+		cells := make([]string, len(row))
+		for i, cell := range row {
+			cells[i] = strings.Map(visible, cell)
+		}
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
 	w.Flush()
 	lines := strings.Split(b.String(), "\n")
@@ -38,6 +44,14 @@ func table(rows [][]string) string {
 		lines[i] = strings.TrimRight(lines[i], " ")
 	}
 	return strings.Join(lines, "\n")
+}
+
+// visible replaces what isn't printed but acted upon.
+func visible(r rune) rune {
+	if unicode.IsPrint(r) {
+		return r
+	}
+	return '\uFFFD'
 }
 
 // moment is a time for people; "-" for none.

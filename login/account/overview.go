@@ -75,7 +75,11 @@ func (a *Account) activity(v *visit) ([]page.Activity, error) {
 		if c, err := a.DB.Client(v.ctx(), e.ClientID); err == nil {
 			product = c.Name
 		}
-		out = append(out, page.Activity{At: e.At, From: e.IP, What: page.Say("activity."+e.Event, "Product", product, "Method", page.Say("method."+e.Factor))})
+		what := page.Say("activity."+e.Event, "Product", product)
+		if e.Factor != "" {
+			what.With["Method"] = page.Say("method." + e.Factor)
+		}
+		out = append(out, page.Activity{At: e.At, From: e.IP, What: what})
 	}
 	return out, nil
 }

@@ -26,7 +26,7 @@ func (v Verdict) Problem(m policy.Method) *page.Problem {
 	case v.Outcome == Locked:
 		p.Text = page.Say("problem.factor_locked")
 	case v.Outcome == TooSoon:
-		p.Text = page.Say("problem.too_many_tries", "Until", v.NotBefore)
+		p.Text = page.Say("problem.too_many_tries", "Until", page.FullMinute(v.NotBefore))
 	case v.Outcome == Used:
 		p.Text = page.Say("problem.code_used")
 	case m == policy.BackupCode:

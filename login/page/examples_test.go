@@ -46,7 +46,7 @@ func examples(product, person string) []example {
 			{At: at.Add(time.Hour), What: page.Say("activity.step_up.passed", "Product", product), From: "198.51.100.7"},
 			{At: at, What: page.Say("activity.sign_in.passed"), From: "198.51.100.7"},
 			{At: at.Add(-time.Hour), What: page.Say("activity.sign_in.failed", "Method", page.Say("method.totp")), From: "203.0.113.20"},
-			{At: at.Add(-2 * time.Hour), What: page.Say("activity.backup_code.used", "Left", 6), From: "203.0.113.20"},
+			{At: at.Add(-2 * time.Hour), What: page.Say("activity.backup_code.used"), From: "203.0.113.20"},
 			{At: at.Add(-48 * time.Hour), What: page.Say("activity.something.new"), From: "203.0.113.20"},
 		},
 	}

@@ -18,6 +18,15 @@ type moment struct {
 	marked bool
 }
 
+// FullMinute is the first full minute from a time on. Words show no seconds, so
+// whoever is told to wait until 15:05:40 must read 15:06.
+func FullMinute(at time.Time) time.Time {
+	if full := at.Truncate(time.Minute); full.Before(at) {
+		return full.Add(time.Minute)
+	}
+	return at
+}
+
 // String is the clock time: "15:05 UTC".
 func (m moment) String() string { return m.show("clock") }
 

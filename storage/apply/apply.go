@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/sallyport-id/sallyport/storage"
@@ -78,9 +79,9 @@ type applying struct {
 	// people are those who change, by id.
 	people map[string]*personChange
 
-	// first ends what must end, then changes are written. In this order, because products are told of it at their
-	// registered address.
-	first, then []func() error
+	// first ends what must end, while products are still registered where they are told of it; then changes are written;
+	// last go companies, which nobody belongs to any more.
+	first, then, last []func() error
 }
 
 // personChange is a person before and after; nil: not there.
@@ -98,7 +99,7 @@ func (a *applying) run() error {
 	if err := a.problems.orNil(); err != nil {
 		return err
 	}
-	for _, do := range append(a.first, a.then...) {
+	for _, do := range slices.Concat(a.first, a.then, a.last) {
 		if err := do(); err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -65,6 +66,11 @@ next:
 	for _, v := range values {
 		name := v.Key.GetToken().Value
 		at := join(path, name)
+		if !nameForm.MatchString(name) {
+			// Not quoted: it may be part of a password's hash that was written without quotes.
+			d.refuseLine(path, v.Key, "has something here that is no field", "quote values that contain a comma or a colon")
+			continue
+		}
 		d.lines[at] = v.Key.GetToken().Position.Line
 		for _, f := range known {
 			if f.name != name {
@@ -245,6 +251,14 @@ func parseRange(text string) (p netip.Prefix, remedy string) {
 		return p, "write " + p.Masked().String()
 	}
 	return p, ""
+}
+
+// nameForm is what any field's name looks like.
+var nameForm = regexp.MustCompile(`^[A-Za-z_-]{1,40}$`)
+
+// refuseLine reports a problem at a line of its own.
+func (d *decoder) refuseLine(path string, node ast.Node, wrong, remedy string) {
+	d.problems.List = append(d.problems.List, Problem{Line: node.GetToken().Position.Line, Path: path, Wrong: wrong, Remedy: remedy})
 }
 
 // refuseAt reports a problem with the value of a node that has no line of its own yet.

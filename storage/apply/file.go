@@ -107,6 +107,10 @@ func (f *File) read(d *decoder, node ast.Node) {
 	}
 	for _, v := range values {
 		name := v.Key.GetToken().Value
+		if !nameForm.MatchString(name) {
+			d.refuseLine("", v.Key, "this is no list of the file", "begin with companies:, people: or products:")
+			continue
+		}
 		d.lines[name] = v.Key.GetToken().Position.Line
 		switch name {
 		case "companies":

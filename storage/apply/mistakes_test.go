@@ -201,6 +201,8 @@ func TestSecretsAreInNoMistake(t *testing.T) {
 		replaced("secret_hash", "secret_hash: \"HUNTER2"),
 		person("password_hash: HUNTER2"),
 		person("password_hash: {a: HUNTER2}"),
+		"people: [{email: a@b.example, password_hash: $argon2id$v=19$m=1,t=HUNTER2,p=HUNTER2$x}]",
+		"people:\n- password_hash: $a\n$HUNTER2: x\n",
 		person("\tpassword_hash: HUNTER2"),
 	} {
 		_, err := f.try(yaml)

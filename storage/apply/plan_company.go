@@ -6,6 +6,9 @@ func (a *applying) planCompanies() error {
 	for _, entry := range a.file.Companies {
 		was := a.companies[entry.ID]
 		c := a.checker(entry.source)
+		if !entry.fromFile() {
+			entry.checkForm(c)
+		}
 		if !a.goOn(c, "company", entry.ID, was != nil, entry.Delete) {
 			continue
 		}
@@ -14,7 +17,7 @@ func (a *applying) planCompanies() error {
 		if entry.Delete {
 			change.Action = Deleted
 			delete(a.companies, entry.ID)
-			a.then = append(a.then, func() error { return a.tx.DeleteOrg(a.ctx, entry.ID) })
+			a.last = append(a.last, func() error { return a.tx.DeleteOrg(a.ctx, entry.ID) })
 			a.note(change, event)
 			continue
 		}
@@ -30,9 +33,6 @@ func (a *applying) planCompanies() error {
 			if change.Action = Changed; len(change.Fields) == 0 {
 				change.Action = Unchanged
 			}
-		}
-		if !entry.fromFile() {
-			entry.checkForm(c)
 		}
 		wanted.checkWhole(c)
 		org, err := wanted.org(was, a.Now)

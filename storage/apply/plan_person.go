@@ -18,6 +18,9 @@ func (a *applying) planPeople() error {
 			was = nil
 		}
 		c := a.checker(entry.source)
+		if !entry.fromFile() {
+			entry.checkForm(c)
+		}
 		if !a.goOn(c, "person", entry.Email, was != nil, entry.Delete) {
 			continue
 		}
@@ -51,9 +54,6 @@ func (a *applying) planPerson(c checker, entry Person, was *storage.User) error 
 			wanted.Roles = a.rolesLeft(wanted.Roles)
 		}
 		change.Action, change.Key, change.Fields = Changed, was.Email, differences(there, wanted)
-	}
-	if !entry.fromFile() {
-		entry.checkForm(c)
 	}
 	wanted.checkWhole(c, a.companies, a.products)
 	user := wanted.user(was, a.Now)

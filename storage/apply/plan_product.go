@@ -6,6 +6,9 @@ func (a *applying) planProducts() error {
 	for _, entry := range a.file.Products {
 		was := a.products[entry.ID]
 		c := a.checker(entry.source)
+		if !entry.fromFile() {
+			entry.checkForm(c)
+		}
 		if was != nil && was.Internal {
 			continue // its id was refused
 		}
@@ -32,9 +35,6 @@ func (a *applying) planProducts() error {
 			if change.Action = Changed; len(change.Fields) == 0 {
 				change.Action = Unchanged
 			}
-		}
-		if !entry.fromFile() {
-			entry.checkForm(c)
 		}
 		wanted.checkWhole(c, a.companies)
 		client := wanted.client(was, a.Now)

@@ -1,12 +1,14 @@
 package server_test
 
 import (
-	"time"
-
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
 	"testing"
+	"time"
+
+	"golang.org/x/net/html"
 
 	"github.com/sallyport-id/sallyport/cmd/sallyport/servertest"
 	"github.com/sallyport-id/sallyport/storage"
@@ -220,3 +222,69 @@ func engine(t testing.TB, name string) *storage.DB {
 
 // totpStep is how long a code of an app is shown.
 const totpStep = 30 * time.Second
+
+// formPost fetches the page with a form that goes to a product by itself, and
+// returns what is in it.
+func formPost(t testing.TB, p *servertest.Person, address, to string) url.Values {
+	t.Helper()
+	action, fields, h := fetchForm(t, p, address)
+	if policy := h.Get("Content-Security-Policy"); action != to || !strings.Contains(policy, "form-action 'self' "+site) {
+		t.Fatalf("no form to %s but to %q, under %s", to, action, policy)
+	}
+	return fields
+}
+
+// fieldOf is the value of a hidden field on the page the person is on.
+func fieldOf(t testing.TB, p *servertest.Person, name string) string {
+	t.Helper()
+	_, fields, _ := fetchForm(t, p, p.URL.String())
+	if fields.Get(name) == "" {
+		t.Fatalf("no field %s on %s", name, p.URL)
+	}
+	return fields.Get(name)
+}
+
+// fetchForm fetches a page in the person's browser without going there, and
+// returns where its first form goes and all its fields.
+func fetchForm(t testing.TB, p *servertest.Person, address string) (action string, fields url.Values, h http.Header) {
+	t.Helper()
+	resp, err := p.Client().Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	doc, err := html.Parse(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forms := 0
+	fields = url.Values{}
+	for n := range doc.Descendants() {
+		attributes := map[string]string{}
+		for _, a := range n.Attr {
+			attributes[a.Key] = a.Val
+		}
+		switch {
+		case n.Data == "form" && forms == 0:
+			action, forms = attributes["action"], 1
+		case n.Data == "input":
+			fields.Set(attributes["name"], attributes["value"])
+		}
+	}
+	return action, fields, resp.Header
+}
+
+// change does something to a person behind everybody's back.
+func change(t testing.TB, d *servertest.Demo, email string, do func(tx *storage.Tx, id string) error) {
+	t.Helper()
+	err := d.DB.Write(t.Context(), func(tx *storage.Tx) error {
+		u, err := tx.UserByEmail(t.Context(), email)
+		if err != nil {
+			return err
+		}
+		return do(tx, u.ID)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/net/html"
 
 	"github.com/sallyport-id/sallyport/cmd/sallyport/server"
 	"github.com/sallyport-id/sallyport/cmd/sallyport/servertest"
@@ -678,39 +677,6 @@ func TestTrap16AuthorizeAnswers(t *testing.T) {
 	for _, mode := range []string{"fragment", "query.jwt", "web_message", "FORM_POST"} {
 		mustError(t, d, answered(t, p.Go(rp.AuthorizeURL(url.Values{"response_mode": {mode}}))), "invalid_request")
 	}
-}
-
-// formPost fetches the page with a form that goes to a product by itself, and
-// returns what is in it.
-func formPost(t testing.TB, p *servertest.Person, address, to string) url.Values {
-	t.Helper()
-	resp, err := p.Client().Get(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	doc, err := html.Parse(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	found, fields := false, url.Values{}
-	for n := range doc.Descendants() {
-		attributes := map[string]string{}
-		for _, a := range n.Attr {
-			attributes[a.Key] = a.Val
-		}
-		switch {
-		case n.Data == "form" && attributes["method"] == "post" && attributes["action"] == to:
-			found = true
-		case n.Data == "input":
-			fields.Add(attributes["name"], attributes["value"])
-		}
-	}
-	policy := resp.Header.Get("Content-Security-Policy")
-	if resp.StatusCode != 200 || !found || !strings.Contains(policy, "form-action 'self' "+site) {
-		t.Fatalf("no form to %s: %d at %s, %s", to, resp.StatusCode, resp.Request.URL, policy)
-	}
-	return fields
 }
 
 func TestTrap17ParametersAreEnforced(t *testing.T) {

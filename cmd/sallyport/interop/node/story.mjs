@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { text } from 'node:stream/consumers'
 import * as oidc from 'openid-client'
 import { Browser } from './browser.mjs'
+import { startRemoteSession } from './remote-session.mjs'
 import * as sallyport from './sallyport.mjs'
 
 const story = JSON.parse(await text(process.stdin))
@@ -25,8 +26,12 @@ assert.equal(sallyport.twoFactors(first.claims()), false)
 const userinfo = await oidc.fetchUserInfo(config, first.access_token, first.claims().sub)
 
 // An action wants more: the code, once.
-const stepped = await signIn(sallyport.demandTwoFactors(900), () => browser.submit({ code: story.code }))
-assert.equal(sallyport.twoFactors(stepped.claims(), 900), true)
+const visitor = { claims: first.claims() }
+const { redirect } = await startRemoteSession(config, visitor, story.redirect_uri)
+await browser.go(redirect)
+await browser.submit({ code: story.code })
+const stepped = await sallyport.finish(config, browser.url, visitor.kept)
+assert.deepEqual(await startRemoteSession(config, { claims: stepped.claims() }, story.redirect_uri), { start: true })
 
 // The next time nothing is asked, which prompt=none proves.
 const again = await signIn({ ...sallyport.demandTwoFactors(900), prompt: 'none' })
