@@ -19,8 +19,9 @@ COPY --from=build /out/sallyport /sallyport
 COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532
 # Everybody who can reach the container can reach the port, so SALLYPORT_ISSUER must say under which address.
-ENV SALLYPORT_LISTEN=:8080 \
-    SALLYPORT_DATABASE_URL=sqlite:/data/sallyport.db
+ENV SALLYPORT_LISTEN=:8080
+# The database is ./data/sallyport.db where nothing else is said.
+WORKDIR /
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --retries=3 CMD ["/sallyport", "healthcheck"]

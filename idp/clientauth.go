@@ -87,8 +87,8 @@ func credentialsProblem(r *http.Request) *oauthError {
 	}
 	user, password, ok := r.BasicAuth()
 	id, err := url.QueryUnescape(user)
-	if _, errPassword := url.QueryUnescape(password); !ok || err != nil || errPassword != nil {
-		return wrongClient("the Authorization header is no HTTP Basic with form-encoded parts")
+	if _, errPassword := url.QueryUnescape(password); !ok || err != nil || errPassword != nil || password == "" {
+		return wrongClient("the Authorization header is no HTTP Basic with form-encoded id and secret")
 	}
 	if in := r.PostForm.Get("client_id"); in != "" && in != id {
 		return oauth(invalidRequest, "client_id is not the one of the Authorization header")
@@ -134,6 +134,9 @@ func (p *Provider) strictUserinfo(next http.Handler) http.Handler {
 		switch {
 		case r.URL.Query().Has("access_token"):
 			p.jsonError(w, r, oauth(invalidRequest, "send the access token in the Authorization header"))
+			return
+		case header && r.PostFormValue("access_token") != "":
+			p.jsonError(w, r, oauth(invalidRequest, "send the access token once"))
 			return
 		case r.Method == http.MethodPost && !header:
 			if err := formProblem(r); err != nil {

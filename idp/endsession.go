@@ -29,8 +29,14 @@ func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
 		p.developerError(w, r, oauth(invalidRequest, "the form could not be read"), "", "")
 		return
 	}
-	// A form of ours is the person's own word.
+	// A form of ours is the person's own word. A product's comes without our Lax
+	// cookies; the GET that follows brings them.
 	confirmed := r.Method == http.MethodPost && p.Sessions.FormTokenOK(r)
+	if r.Method == http.MethodPost && !confirmed {
+		r.Form.Del("form_token")
+		http.Redirect(w, r, "/logout?"+r.Form.Encode(), http.StatusSeeOther)
+		return
+	}
 	lr, err := p.logoutRequest(r)
 	if err != nil {
 		p.developerError(w, r, p.asOAuth(r.Context(), err), "", "")

@@ -50,6 +50,13 @@ func openSQLite(ctx context.Context, path string) (d dialect, read, write *sql.D
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return d, nil, nil, fmt.Errorf("database folder: %w", err)
 	}
+	// The file before SQLite makes it, for its owner alone; those beside it
+	// take its mode.
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return d, nil, nil, fmt.Errorf("open SQLite database: %w", err)
+	}
+	file.Close()
 	// FULL, because with NORMAL a power cut can undo a committed code redemption.
 	pragmas := []string{"journal_mode(WAL)", "synchronous(FULL)", "busy_timeout(10000)", "foreign_keys(1)", "cache_size(-4000)", "temp_store(MEMORY)"}
 	open := func(more ...string) (*sql.DB, error) {

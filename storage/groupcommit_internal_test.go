@@ -90,6 +90,23 @@ func TestGroupIsOneCommit(t *testing.T) {
 	mustHave(t, db, true, "a", "b")
 }
 
+// A caller who goes away must not interrupt the connection that others share:
+// its statements run to their end.
+func TestGroupIgnoresCancellation(t *testing.T) {
+	db := openSQLiteForTest(t)
+	errs := writeInOneGroup(t, db, putRow("a"), func(ctx context.Context, tx *Tx) error {
+		ctx, cancel := context.WithCancel(ctx)
+		cancel()
+		_, lookErr := tx.Link(ctx, "a")
+		_, listErr := tx.Clients(ctx)
+		return errors.Join(putRow("b")(ctx, tx), lookErr, listErr)
+	}, putRow("c"))
+	if err := errors.Join(errs...); err != nil {
+		t.Fatal(err)
+	}
+	mustHave(t, db, true, "a", "b", "c")
+}
+
 // SQLite may give up a whole transaction for one statement's sake, for example
 // when the disk is full. Nobody of the group is told that it went well then,
 // and of nobody a row stays.

@@ -199,6 +199,34 @@ func TestDeliverInParallel(t *testing.T) {
 	}
 }
 
+// Replicas of PostgreSQL pass over what another one is just taking, and don't
+// wait for it.
+func TestDeliverPassesOverWhatIsTaken(t *testing.T) {
+	url := storagetest.URL(t, "postgres")
+	db := storagetest.Open(t, url, storage.Options{})
+	mustQueue(t, db, "ada")
+	mustQueue(t, db, "grace")
+	other, err := outside(t, url).Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Rollback()
+	if _, err := other.Exec(`SELECT id FROM outbox WHERE target = 'ada' FOR UPDATE`); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	n, err := db.Deliver(ctx, storage.OutgoingMail, time.Hour, func() time.Time { return noon }, func(_ context.Context, m *storage.Outgoing) error {
+		if m.Target != "grace" {
+			t.Errorf("sent to %s", m.Target)
+		}
+		return nil
+	})
+	if n != 1 || err != nil {
+		t.Fatalf("took up %d: %v", n, err)
+	}
+}
+
 // Whoever shuts down while a message is on its way doesn't send it twice.
 func TestDeliverNotesWhatWasSentAfterCancellation(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) {

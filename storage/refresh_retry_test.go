@@ -104,15 +104,21 @@ func TestRetryIsFollowedBySuccessors(t *testing.T) {
 
 func TestRetryNeedsAUsedRefreshToken(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
-		seedRotated(t, db, "")
+		seedRotated(t, db, "", " of another")
 		now := noon.Add(2 * time.Second)
 		mustRefuse(t, db, storage.ErrSpent, retryRefresh("unknown", now))
 		mustRefuse(t, db, storage.ErrSpent, retryRefresh("second", now)) // never used
 		mustRefuse(t, db, storage.ErrSpent, retryRefresh("access", now))
+		// A successor that was used counts even when it has been revoked since.
+		mustWrite(t, db, spendRefresh("second", noon))
 		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error {
-			return tx.RevokeToken(ctx, storage.Hash("first"), noon)
+			return tx.RevokeToken(ctx, storage.Hash("second"), noon)
 		})
 		mustRefuse(t, db, storage.ErrSpent, retryRefresh("first", now))
+		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error {
+			return tx.RevokeToken(ctx, storage.Hash("first of another"), noon)
+		})
+		mustRefuse(t, db, storage.ErrSpent, retryRefresh("first of another", now))
 	})
 }
 

@@ -172,7 +172,7 @@ func (a *Account) back(w http.ResponseWriter, r *http.Request) {
 		to = "/account"
 	}
 	if code := r.URL.Query().Get("error"); code != "" {
-		if in, err := a.Sessions.Current(r, ClientID); err == nil && in != nil && code == "access_denied" && to != "/account" {
+		if _, ok, err := a.enter(&visit{w: w, r: r}, session.Params{}, nil); err == nil && ok && code == "access_denied" {
 			http.Redirect(w, r, "/account", http.StatusSeeOther) // cancelled a change: back to the overview
 			return
 		}

@@ -1,9 +1,12 @@
 package apply_test
 
 import (
+	"bytes"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -257,17 +260,38 @@ func TestSecretFiles(t *testing.T) {
 	}
 }
 
-// FuzzParse looks for files that end the program.
-func FuzzParse(f *testing.F) {
-	f.Add(everything)
-	f.Add("people: [{<<: {a: b}}, [x], null, {? [a]: b}]\nproducts:\n- !!x {id: &a b, roles: *a}\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		file, err := apply.Parse(strings.NewReader(text), "setup.yaml")
-		if (file == nil) == (err == nil) {
-			t.Errorf("%v, %v", file, err)
+// Whatever is wrong with a file, Parse says so.
+func TestDamagedFiles(t *testing.T) {
+	random := rand.New(rand.NewPCG(1, 2))
+	const marks = "[]{}:,-&*!|>'\"%@?#\n\t "
+	seeds := []string{everything, "people: [{<<: {a: b}}, [x], null, {? [a]: b}]\nproducts:\n- !!x {id: &a b, roles: *a}\n"}
+	sound, damaged := 0, 0
+	for i := range 3000 {
+		text := []byte(seeds[i%len(seeds)])
+		for range 1 + random.IntN(5) {
+			at := random.IntN(len(text))
+			switch random.IntN(3) {
+			case 0:
+				text[at] = byte(random.IntN(256))
+			case 1:
+				text = slices.Delete(text, at, min(len(text)-1, at+random.IntN(20))+1)
+			case 2:
+				text = slices.Insert(text, at, marks[random.IntN(len(marks))])
+			}
+			text = append(text, '\n')
 		}
-		if problems, ok := errors.AsType[*apply.Problems](err); err != nil && (!ok || len(problems.List) == 0) {
-			t.Errorf("%v", err)
+		file, err := apply.Parse(bytes.NewReader(text), "setup.yaml")
+		problems, ok := errors.AsType[*apply.Problems](err)
+		switch {
+		case err == nil && file != nil:
+			sound++
+		case file == nil && ok && len(problems.List) > 0:
+			damaged++
+		default:
+			t.Fatalf("%q: %v, %v", text, file, err)
 		}
-	})
+	}
+	if sound < 10 || damaged < 1000 {
+		t.Errorf("%d sound, %d damaged: the test doesn't try what it should", sound, damaged)
+	}
 }

@@ -112,4 +112,3 @@ func (s *stage) setUpLink(t *testing.T, email string) (link string) {
 	}
 	return link
 }
-

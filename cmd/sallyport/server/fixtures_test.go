@@ -12,7 +12,6 @@ import (
 
 	"github.com/sallyport-id/sallyport/cmd/sallyport/servertest"
 	"github.com/sallyport-id/sallyport/storage"
-	"github.com/sallyport-id/sallyport/storage/storagetest"
 )
 
 // site is where the products below live. Nothing listens there: a browser that
@@ -100,7 +99,7 @@ func register(t testing.TB, d *servertest.Demo) {
 		"ALL": `grant_types: [authorization_code, refresh_token], scopes: [openid, profile, email, phone, address, roles, offline_access], ` +
 			`redirect_uris: ["https://rp.example/callback", "https://rp.example/a%2Fb?c=d"], post_logout_redirect_uris: ["https://rp.example/bye"]`,
 	}
-	d.Apply(os.Expand(extras, func(name string) string { return values[name] }))
+	declare(t, d, os.Expand(extras, func(name string) string { return values[name] }))
 }
 
 // start is a demo with the extras, on SQLite.
@@ -212,12 +211,6 @@ func mustRefuse(t testing.TB, status int, a servertest.Answer, wantStatus int, c
 			t.Fatalf("refused, with %s: %v", name, a)
 		}
 	}
-}
-
-// engine opens a database of its own.
-func engine(t testing.TB, name string) *storage.DB {
-	t.Helper()
-	return storagetest.Open(t, storagetest.URL(t, name), storage.Options{})
 }
 
 // totpStep is how long a code of an app is shown.

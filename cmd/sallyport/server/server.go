@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/sallyport-id/sallyport/config"
 	"github.com/sallyport-id/sallyport/idp"
@@ -108,7 +109,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 
 	r := chi.NewRouter()
-	r.Use(s.metrics.measure, s.recoverPanics, session.TrackOrigin(o.Config.TrustedProxies), everyAnswer(o.Config.Issuer))
+	r.Use(s.metrics.measure, s.recoverPanics, session.TrackOrigin(o.Config.TrustedProxies), everyAnswer(o.Config.Issuer), middleware.GetHead)
 	r.Get("/healthz", s.health)
 	r.Handle("/static/*", page.Static())
 	r.Group(func(r chi.Router) {

@@ -59,7 +59,10 @@ func TestTokenClientAuthentication(t *testing.T) {
 		{"both at once", func(r *http.Request, f url.Values) { basic(first, secret)(r, f); form(first, secret)(r, f) }, 400, "invalid_request"},
 		{"basic, and another client_id", func(r *http.Request, f url.Values) { basic(first, secret)(r, f); f.Set("client_id", third) }, 400, "invalid_request"},
 		{"basic, and the same client_id", func(r *http.Request, f url.Values) { basic(first, secret)(r, f); f.Set("client_id", first) }, 200, ""},
-		{"a header that is no basic, and post", func(r *http.Request, f url.Values) { r.Header.Set("Authorization", "Bearer x"); form(first, secret)(r, f) }, 401, "invalid_client"},
+		{"a header that is no basic, and post", func(r *http.Request, f url.Values) {
+			r.Header.Set("Authorization", "Bearer x")
+			form(first, secret)(r, f)
+		}, 401, "invalid_client"},
 		{"a header that is no basic", func(r *http.Request, f url.Values) { r.Header.Set("Authorization", "Basic !"); bare(public)(r, f) }, 401, "invalid_client"},
 	} {
 		for path, form := range map[string]url.Values{
