@@ -78,6 +78,7 @@ func (l *Login) pass(v *visit) error {
 			return err
 		}
 		v.request.UserID, v.request.Stamps.Session, v.request.Proofs = v.person.User.ID, opened.ID, nil
+		v.request.Stamps.Chosen = true // the account just signed in to is the one chosen
 		if err := tx.UpdateAuthRequest(ctx, v.request); err != nil {
 			return err
 		}

@@ -11,8 +11,10 @@ func (l *Login) accountPage(v *visit) error {
 	if v.decision.Do != policy.ChooseAccount {
 		return v.toNext()
 	}
-	u := &v.running.User
-	return l.show(v, page.ChooseAccount{Email: u.Email, Name: u.Profile.Name}, nil)
+	u, f := &v.running.User, l.frame(v)
+	f.Person = "" // the page itself asks "Not you?"
+	l.Pages.Write(v.w, f, page.ChooseAccount{Email: u.Email, Name: u.Profile.Name})
+	return nil
 }
 
 func (l *Login) accountPost(v *visit) error {

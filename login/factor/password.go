@@ -108,8 +108,8 @@ type Attempt struct {
 // time are the same for unknown people. Where it succeeds, the caller calls
 // [Attempt.Accept] in the transaction that records the proof.
 func (p *Passwords) Try(ctx context.Context, db *storage.DB, email, password, network string, now time.Time) (*Attempt, error) {
-	account := storage.Hash(storage.EmailKey(email))
-	here, day := "password:"+account+":"+network, "password-day:"+account
+	account := PasswordCounterPrefix(email)
+	here, day := account+":"+network, account+":day"
 	user, err := db.UserByEmail(ctx, email)
 	if err != nil && !errors.Is(err, storage.ErrNotFound) {
 		return nil, err

@@ -39,7 +39,7 @@ func (e *Company) checkForm(c checker) {
 			oneOf(c, at+".mode", requirement.Mode, policy.Off, policy.Optional, policy.Required)
 		}
 		if requirement.Grace > 0 && requirement.From.IsZero() {
-			c.refuse(at+".grace", "has nothing to count from", "write "+"from: as well")
+			c.refuse(at+".grace", "has nothing to count from", "write from: as well")
 		}
 	}
 	if r.Network.Mode != policy.AnyNetwork {

@@ -35,7 +35,8 @@ func expired(t *testing.T, s *stage) {
 	s.Clock.Advance(20 * time.Minute)
 	eva.enter("123456").says("h1", "This sign-in has expired")
 	eva.ClickText("Start again")
-	eva.password().setUp().password().at("/login/totp").enter(eva.nextCode())
+	eva.at("/login/why").press()
+	eva.password().steps().password().at("/login/totp").enter(eva.nextCode()) // the password was too long ago
 	eva.WaitURL(s.Remote + "/sessions/")
 }
 

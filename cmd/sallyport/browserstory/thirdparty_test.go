@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"testing"
+	"time"
 
 	"github.com/sallyport-id/sallyport/cmd/sallyport/servertest"
 	"github.com/sallyport-id/sallyport/storage"
@@ -80,15 +81,15 @@ func consent(t *testing.T, s *stage) {
 	ana.got(p, "GET", "access_denied")
 
 	// That wasn't remembered; a yes is.
-	ana.begin(p, nil).at("/login/consent").ClickText("Allow")
+	ana.begin(p, nil).password().at("/login/consent").ClickText("Allow")
 	if status, answer := p.Exchange(ana.got(p, "GET", ""), nil); status != http.StatusOK {
 		t.Errorf("the code isn't taken: %d %v", status, answer)
 	}
 	ana.begin(p, nil).got(p, "GET", "")
 
 	// More than was allowed is asked for again.
-	ana.begin(p, url.Values{"scope": {"openid email roles"}}).at("/login/consent").reads("See your company and your role in it")
-	ana.Click(".leave button, [name=deny]")
+	ana.begin(p, url.Values{"scope": {"openid email roles"}}).at("/login/consent").reads("See your roles in this product")
+	ana.Click(".leave button")
 	ana.got(p, "GET", "access_denied")
 	ana.begin(p, url.Values{"prompt": {"consent"}}).at("/login/consent")
 }
@@ -104,7 +105,8 @@ func formPost(t *testing.T, s *stage) {
 	ana.begin(p, mode).got(p, "POST", "")
 
 	plain := s.visitor(t, "ana@acme.example").withoutScripts().begin(p, mode).password()
-	plain.says("h1", "On to Shift Planner").press().got(p, "POST", "")
+	plain.reads("If not, press the button.").press().got(p, "POST", "")
+	s.Clock.Advance(time.Second)
 	plain.begin(p, url.Values{"response_mode": {"form_post"}, "prompt": {"login"}}).at("/login/password").Click(".leave button")
 	plain.press().got(p, "POST", "access_denied")
 }
@@ -117,7 +119,7 @@ func chooseAccount(t *testing.T, s *stage) {
 	ana.begin(p, choose).at("/login/account").says("h1", "Choose an account for Shift Planner").reads("Ana Operator")
 	ana.Click("[value=this]")
 	ana.got(p, "GET", "")
-	s.Clock.Advance(1e9)
+	s.Clock.Advance(time.Second)
 	ana.begin(p, choose).at("/login/account").ClickText("Use another account")
 	ana.email = "ben@acme.example"
 	ana.password().got(p, "GET", "")
