@@ -54,10 +54,15 @@ const touchEvery = time.Minute
 // Touch keeps a session that is used from idling out. It costs a statement
 // only where the last one is a while ago.
 func (s *Sessions) Touch(ctx context.Context, tx *storage.Tx, in *storage.SignedIn) error {
-	if s.Now().Sub(in.Session.LastSeenAt) < min(touchEvery, s.Idle/10) {
+	if !s.TouchDue(in) {
 		return nil
 	}
 	return tx.TouchSession(ctx, in.Session.ID, s.Now())
+}
+
+// TouchDue says whether Touch would write.
+func (s *Sessions) TouchDue(in *storage.SignedIn) bool {
+	return s.Now().Sub(in.Session.LastSeenAt) >= min(touchEvery, s.Idle/10)
 }
 
 // Opened is a session just begun or renewed, to be told to the browser once

@@ -152,7 +152,10 @@ func (a *Account) enter(v *visit, params session.Params, more func(*visit) (url.
 			return ask, false, nil
 		}
 	}
-	return nil, true, nil
+	if a.Sessions.TouchDue(v.in) {
+		err = a.DB.Write(v.ctx(), func(tx *storage.Tx) error { return a.Sessions.Touch(v.ctx(), tx, v.in) })
+	}
+	return nil, true, err
 }
 
 // authorize is the address that leads through sign-in and back to returnTo.

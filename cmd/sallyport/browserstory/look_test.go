@@ -50,11 +50,12 @@ func TestReadmePictures(t *testing.T) {
 	ana.Screenshot("remote-session")
 }
 
-// prefers sets the colors a person prefers, light or dark.
+// prefers sets the colors a person prefers, light or dark. They are there at
+// once: the person wants no motion, either.
 func (v *visitor) prefers(scheme string) {
 	v.t.Helper()
 	_, err := chromedp.Call(v.Context(), emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}, {Name: "prefers-reduced-motion", Value: "reduce"}},
 	})
 	if err != nil {
 		v.t.Fatal(err)

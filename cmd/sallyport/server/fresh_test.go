@@ -26,3 +26,17 @@ func TestSettingUpNeedsFreshPassword(t *testing.T) {
 		ana.Submit(map[string]string{"method": "totp"}).MustBeAt("/login/set-up/scan")
 	})
 }
+
+// Using the account pages is use of the session.
+func TestAccountKeepsSessionFromIdling(t *testing.T) {
+	each(t, func(t *testing.T, d *servertest.Demo) {
+		ana := servertest.NewPerson(t)
+		signIn(ana.Go(d.URL+"/account"), "ana@acme.example").MustBeAt("/account")
+		for range 3 {
+			d.Clock.Advance(40 * time.Minute)
+			ana.Go(d.URL + "/account").MustBeAt("/account")
+		}
+		d.Clock.Advance(61 * time.Minute)
+		ana.Go(d.URL + "/account").MustBeAt("/login/password")
+	})
+}
