@@ -3,11 +3,13 @@
 package browserstory
 
 import (
-	"fmt"
+	"context"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -55,7 +57,13 @@ func TestAccessibility(t *testing.T) {
 func (v *visitor) accessible(axe, name string) {
 	v.t.Helper()
 	v.Title() // waits until the page has loaded
-	found, err := chromedp.Run(v.Context(), chromedp.Evaluate[axeFound](axe+"\n;"+axeRun, func(p *runtime.EvaluateParams) {
+	ctx, cancel := context.WithTimeout(v.Context(), time.Minute)
+	defer cancel()
+	if !v.scripts { // the page has loaded without, but axe needs them
+		v.canRun(true)
+		defer v.canRun(false)
+	}
+	found, err := chromedp.Run(ctx, chromedp.Evaluate[axeFound](axe+"\n;"+axeRun, func(p *runtime.EvaluateParams) {
 		wait := true
 		p.AwaitPromise = &wait
 	}))
@@ -67,5 +75,13 @@ func (v *visitor) accessible(axe, name string) {
 	case len(found.Wrong) > 0:
 		v.t.Errorf("%s: %s", name, strings.Join(found.Wrong, "\n\t"))
 	}
-	fmt.Fprintln(v.t.Output(), name, found.Checked)
+}
+
+// canRun turns scripts on or off for the page that is there.
+func (v *visitor) canRun(scripts bool) {
+	v.t.Helper()
+	_, err := chromedp.Call(v.Context(), emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts})
+	if err != nil {
+		v.t.Fatal(err)
+	}
 }

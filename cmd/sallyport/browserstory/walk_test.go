@@ -186,4 +186,6 @@ func walkProducts(t *testing.T, s *stage, of *visitor, see func(string, *visitor
 	}
 	ana.Go(servertest.Serve(t, inbox))
 	see("inbox", ana)
+	inbox.Add(demo.Message{At: s.Clock.Now(), Kind: "sms", To: "+41 79 123 45 67", Body: "This came while you were reading."})
+	ana.reads("This came while you were reading.")
 }

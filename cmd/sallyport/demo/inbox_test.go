@@ -24,7 +24,7 @@ func TestInbox(t *testing.T) {
 	in.Add(demo.Message{At: at.Add(time.Minute), Kind: "sms", To: "+351 900 000 042", Body: "123456 is your code"})
 	page := anybody.get("/")
 	page.mustShow(t, 200, "Welcome &lt;b&gt;", `<a href="https://id.example/setup?t=1&amp;x=2">`, "Text message", "123456 is your code")
-	page.mustNotShow(t, `href="javascript`, "<b>\n", "<script")
+	page.mustNotShow(t, `href="javascript`, "<b>\n", "<script>")
 
 	var got []map[string]any
 	if err := json.Unmarshal([]byte(anybody.get("/messages.json").body), &got); err != nil {

@@ -81,7 +81,7 @@ products:
   - { id: lenient, name: Lenient, first_party: true, pkce: optional, ${CONFIDENTIAL}, ${ALL} }
   - { id: poster, name: Poster, first_party: true, auth_method: client_secret_post, ${CONFIDENTIAL}, ${ALL} }
   - { id: elliptic, name: Elliptic, first_party: true, id_token_signed_response_alg: ES256, ${CONFIDENTIAL}, ${ALL} }
-  - { id: brief, name: Brief, first_party: true, ${CONFIDENTIAL}, redirect_uris: ["https://rp.example/brief"] }
+  - { id: brief, name: Brief, first_party: true, ${CONFIDENTIAL}, redirect_uris: ["https://rp.example/brief", "http://127.0.0.1:4711/brief"] }
   - { id: strict, name: Strict, first_party: true, min_acr: "urn:sallyport:acr:2fa", ${CONFIDENTIAL}, ${ALL} }
   - { id: foreign, name: Foreign, first_party: true, companies: [globex], ${CONFIDENTIAL}, ${ALL} }
 `

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"crypto/sha256"
+	"database/sql"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/sallyport-id/sallyport/cmd/sallyport/servertest"
 	"github.com/sallyport-id/sallyport/idp"
 	"github.com/sallyport-id/sallyport/storage"
+	"github.com/sallyport-id/sallyport/storage/storagetest"
 )
 
 // A client authenticates by the method it is registered for, and by no other.
@@ -303,6 +305,32 @@ func TestTokenRefreshRetry(t *testing.T) {
 			t.Error("another client has it, and the grant stands")
 		}
 	})
+}
+
+// A session that has ended counts even where its grants were not revoked: a
+// code that was being issued at that moment escapes the statement that revokes.
+func TestTokenOfEndedSession(t *testing.T) {
+	databaseURL := storagetest.URL(t, "sqlite")
+	d := quiet(t, databaseURL, nil)
+	p, r := member(t, d, ana), rp(t, d, first)
+	tokens, code := tokensFor(t, p, r, nil), codeFor(t, p, r, nil)
+	db, err := sql.Open("sqlite", strings.TrimPrefix(databaseURL, "sqlite:"))
+	if err == nil {
+		_, err = db.Exec(`UPDATE sessions SET ended_at = 1`)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	status, a := r.Exchange(code, nil)
+	mustRefuse(t, status, a, 400, "invalid_grant")
+	status, a = r.Userinfo(tokens.String("access_token"))
+	mustRefuse(t, status, a, 401, "invalid_token")
+	if _, a := r.Post("/introspect", url.Values{"token": {tokens.String("access_token")}}); a["active"] != false {
+		t.Errorf("%v", a)
+	}
+	status, a = r.Refresh(tokens.String("refresh_token"), nil)
+	mustRefuse(t, status, a, 400, "invalid_grant")
 }
 
 // Without offline_access everything ends with the session, at once; with it,
@@ -635,7 +663,7 @@ func TestTokenKeyRotation(t *testing.T) {
 			token string
 			until time.Time
 		}
-		const step = 4 * time.Minute
+		const step = 2 * time.Minute
 		var fetched []jose.JSONWebKeySet // one each step
 		var alive []issued
 		kids := map[string]bool{}
@@ -643,8 +671,8 @@ func TestTokenKeyRotation(t *testing.T) {
 		for _, id := range []string{first, elliptic} {
 			holders[id] = tokensFor(t, p, rp(t, d, id), url.Values{"scope": {"openid offline_access"}})
 		}
-		for n := range 60 { // four hours, with two rotations
-			if n == 5 || n == 35 {
+		for n := range 120 { // four hours, with two rotations
+			if n == 10 || n == 70 {
 				if err := idp.RotateKeys(t.Context(), d.DB, d.Clock.Now(), false); err != nil {
 					t.Fatal(err)
 				}
@@ -660,7 +688,7 @@ func TestTokenKeyRotation(t *testing.T) {
 				if !d.Clock.Now().Before(a.until) {
 					continue
 				}
-				for _, keys := range fetched[max(0, len(fetched)-14):] { // up to 56 minutes ago
+				for _, keys := range fetched[max(0, len(fetched)-29):] { // up to 56 minutes ago
 					// Fetched after the token was signed or before: both know its key.
 					mustVerify(t, keys, a.token)
 				}

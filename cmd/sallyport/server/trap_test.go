@@ -167,6 +167,15 @@ func TestTrap04WayBackIsBound(t *testing.T) {
 		if got.Status != http.StatusGone {
 			t.Errorf("again: %d", got.Status)
 		}
+
+		// Nor is an error, with the state of her product, for anybody else.
+		victim.Go(rp.AuthorizeURL(url.Values{"prompt": {"select_account"}})).SubmitTo("/login/cancel").MustBeAt("/authorize/continue")
+		back = victim.URL.String()
+		other := visitor(t).Go(back)
+		if other.URL.Query().Has("state") || other.Status != http.StatusForbidden {
+			t.Errorf("another browser: %d at %s", other.Status, other.URL)
+		}
+		mustError(t, d, answered(t, got.Go(back)), "access_denied")
 	})
 }
 
@@ -236,6 +245,8 @@ func TestTrap06RedirectURI(t *testing.T) {
 		{first, site + "/callback\n", false},
 		{first, "http://127.0.0.1:9/callback", false},
 		{first, "", false},
+		{brief, "http://127.0.0.1:4711/brief", true},
+		{brief, "http://127.0.0.1:4712/brief", false}, // no native client
 		{native, "http://127.0.0.1/callback", true},
 		{native, "http://127.0.0.1:1/callback", true},
 		{native, "http://127.0.0.1:65535/callback", true},
@@ -373,7 +384,7 @@ func TestTrap09Discovery(t *testing.T) {
 		"response_types_supported": list("code"),
 		"response_modes_supported": list("query", "form_post"),
 		"grant_types_supported":    list("authorization_code", "refresh_token"),
-		"acr_values_supported": list("urn:sallyport:acr:1fa", "https://refeds.org/profile/sfa", "urn:sallyport:acr:2sv", "urn:sallyport:acr:2fa",
+		"acr_values_supported": list("urn:sallyport:acr:1fa", "https://refeds.org/profile/sfa", "urn:sallyport:acr:2fa",
 			"https://refeds.org/profile/mfa", "http://schemas.openid.net/pape/policies/2007/06/multi-factor"),
 		"subject_types_supported":                       list("public"),
 		"id_token_signing_alg_values_supported":         list("RS256", "ES256"),
