@@ -2,7 +2,7 @@
 GO ?= go
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build test lint interop
+.PHONY: build test lint interop bench
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o sallyport ./cmd/sallyport
@@ -21,3 +21,8 @@ lint:
 # Relying parties in other languages sign in.
 interop:
 	./.ci/interop
+
+# The built binary under load, on both engines; docs/performance.md explains the table. More options:
+# go run ./cmd/sallyport/bench -help
+bench:
+	$(GO) run ./cmd/sallyport/bench

@@ -23,9 +23,9 @@ import (
 // storage.)
 const (
 	callers = 50
-	rounds  = 30
+	rounds  = 20
 	// Rounds in which every caller has a sign-in of their own take longer.
-	formRounds = 10
+	formRounds = 6
 )
 
 // reply is an answer that was read.
