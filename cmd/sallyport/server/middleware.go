@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/login/page"
@@ -12,9 +13,23 @@ import (
 // maxForm bounds the body of a form.
 const maxForm = 64 << 10
 
+// limitForms lets through forms of a bearable size that are text: PostgreSQL
+// keeps neither NUL nor broken UTF-8, and no browser sends them.
 func limitForms(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		if err := r.ParseForm(); err != nil {
+			http.Error(w, "the form can't be read: send at most 64 KiB", http.StatusBadRequest)
+			return
+		}
+		for _, values := range r.Form {
+			for _, v := range values {
+				if !utf8.ValidString(v) || strings.ContainsRune(v, 0) {
+					http.Error(w, "the form holds what is no text in UTF-8", http.StatusBadRequest)
+					return
+				}
+			}
+		}
 		next.ServeHTTP(w, r)
 	})
 }

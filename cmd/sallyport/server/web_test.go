@@ -113,3 +113,20 @@ func TestOutboundRefusesPrivateAddresses(t *testing.T) {
 		t.Errorf("called %d times, answered %d: a redirect was followed", called, resp.StatusCode)
 	}
 }
+
+// PostgreSQL keeps neither NUL nor broken UTF-8: such a form is the sender's
+// mistake, not ours.
+func TestFormsAreText(t *testing.T) {
+	each(t, func(t *testing.T, d *servertest.Demo) {
+		ana := servertest.NewPerson(t)
+		signIn(ana.Go(d.URL+"/account"), "ana@acme.example").MustBeAt("/account")
+		for _, id := range []string{"\x00", "\xff"} {
+			if ana.Post(d.URL+"/account/sessions/end", url.Values{"id": {id}}); ana.Status != http.StatusBadRequest {
+				t.Errorf("%q: %d", id, ana.Status)
+			}
+		}
+		if ana.Post(d.URL+"/account/sessions/end", url.Values{"id": {strings.Repeat("x", 70<<10)}}); ana.Status != http.StatusBadRequest {
+			t.Errorf("70 KiB: %d", ana.Status)
+		}
+	})
+}
