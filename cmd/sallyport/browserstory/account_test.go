@@ -66,8 +66,7 @@ func twoStep(t *testing.T, s *stage) {
 
 // newDevice changes the phone: codes of the old one stop working.
 func newDevice(t *testing.T, s *stage) {
-	dan := s.visitor(t, s.join("Dan")).enrolled()
-	dan.Go(s.URL + "/account")
+	dan := s.withApp(t, "Dan").onAccount()
 	dan.ClickText("Change device")
 	dan.at("/account/authenticator").press()
 	old := *dan
@@ -90,9 +89,8 @@ func newDevice(t *testing.T, s *stage) {
 
 // newBackupCodes voids the old ones.
 func newBackupCodes(t *testing.T, s *stage) {
-	liv := s.visitor(t, s.join("Liv")).enrolled()
+	liv := s.withApp(t, "Liv").onAccount()
 	old := liv.codes
-	liv.Go(s.URL + "/account")
 	liv.ClickText("Make new codes")
 	liv.at("/account/backup-codes").says("h1", "Make new backup codes?").press()
 	liv.says("h1", "Save your backup codes").readCodes()
@@ -110,8 +108,7 @@ func newBackupCodes(t *testing.T, s *stage) {
 // provedLately: after five minutes a change takes the code again, and then
 // goes on where it was.
 func provedLately(t *testing.T, s *stage) {
-	fay := s.visitor(t, s.join("Fay")).enrolled()
-	fay.Go(s.URL + "/account")
+	fay := s.withApp(t, "Fay").onAccount()
 	fay.ClickText("Change device")
 	fay.at("/account/authenticator") // just proved
 	s.Clock.Advance(6 * time.Minute)
@@ -177,7 +174,10 @@ func sessions(t *testing.T, s *stage) {
 
 // activity tells a person what happened, in words.
 func activity(t *testing.T, s *stage) {
-	amy := s.visitor(t, s.join("Amy")).enrolled()
+	amy := s.visitor(t, s.join("Amy")).toMachineSignedOut().password()
+	amy.Click("#start-reception-pc")
+	amy.setUp().password().at("/login/totp").enter(amy.nextCode())
+	amy.WaitURL(s.Remote + "/sessions/")
 	there := amy.elsewhere().toDashboard()
 	there.Fill("#username", amy.email)
 	there.Fill("#password", "a wrong guess")

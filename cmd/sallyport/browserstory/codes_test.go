@@ -17,13 +17,13 @@ func TestCodes(t *testing.T) {
 
 // A backup code gets in once.
 func backupCode(t *testing.T, s *stage) {
-	kim := s.visitor(t, s.join("Kim")).enrolled()
+	kim := s.withApp(t, "Kim")
 	chooses := func(v *visitor) *visitor {
 		v.toDashboard().password().at("/login/totp").ClickText("Don't know the code? Confirm another way")
 		v.at("/login/choose").reads("Authenticator app", "Backup code").ClickText("Backup code")
 		return v.at("/login/backup-code")
 	}
-	lost := chooses(kim.elsewhere())
+	lost := chooses(kim)
 	// Typed as people do: capitals, blanks, and an O for the 0.
 	lost.enter(strings.NewReplacer("-", " ", "0", "O").Replace(strings.ToUpper(kim.codes[3])))
 	lost.says("#name", "Kim")
@@ -39,7 +39,7 @@ func backupCode(t *testing.T, s *stage) {
 // Five wrong codes end a sign-in. Another one can begin at once, and says when
 // codes are taken again.
 func backOff(t *testing.T, s *stage) {
-	max := s.visitor(t, s.join("Max")).enrolled().elsewhere()
+	max := s.withApp(t, "Max")
 	max.toDashboard().password()
 	for _, left := range []string{"4 tries left.", "3 tries left.", "2 tries left.", "1 try left."} {
 		max.at("/login/totp").enter(max.wrongCode()).says("#code-problem", left)
@@ -62,7 +62,7 @@ func backOff(t *testing.T, s *stage) {
 
 // Wrong codes count towards the end of a sign-in whatever their kind.
 func twoKinds(t *testing.T, s *stage) {
-	zoe := s.visitor(t, s.join("Zoe")).enrolled().elsewhere()
+	zoe := s.withApp(t, "Zoe")
 	zoe.toDashboard().password().at("/login/totp")
 	for _, left := range []string{"4 tries left.", "3 tries left.", "2 tries left."} {
 		zoe.enter(zoe.wrongCode()).says("#code-problem", left)

@@ -57,7 +57,7 @@ func anotherBrowser(t *testing.T, s *stage) {
 
 // "Not you?" gives the sign-in to somebody else, and takes the session with it.
 func notYou(t *testing.T, s *stage) {
-	pia := s.visitor(t, s.join("Pia")).enrolled()
+	pia := s.withApp(t, "Pia")
 	ana := s.visitor(t, "ana@acme.example").onDashboard().toMachine("reception-pc")
 	ana.at("/login/why").says(".person", "ana@acme.example")
 	s.Clock.Advance(time.Second)

@@ -9,10 +9,10 @@
 //
 //	SALLYPORT_SCREENSHOTS=/tmp/pictures go test ./cmd/sallyport/browserstory
 //
-// Three of them, why.png, set-up.png and remote-session.png, are in docs/images
-// for the README. To make those anew:
+// Three of them are in docs/images for the README. To make those anew:
 //
-//	SALLYPORT_SCREENSHOTS=$PWD/docs/images go test -count=1 -run '^TestReadmePictures$' ./cmd/sallyport/browserstory
+//	SALLYPORT_SCREENSHOTS=/tmp/pictures go test -count=1 -run TestEveryPage ./cmd/sallyport/browserstory
+//	cp /tmp/pictures/why.png /tmp/pictures/set-up.png /tmp/pictures/remote-session.png docs/images
 //
 // With -tags interop there is a test of accessibility, too, which needs axe-core
 // from npm; axe_test.go says how to run it.

@@ -39,7 +39,7 @@ func TestFirstOwner(t *testing.T) {
 		ola.press().says("#repeat-problem", "The two passwords differ.")
 		ola.Fill("#password", goodPassword)
 		ola.Fill("#repeat", goodPassword)
-		ola.press().signInWith(goodPassword).at("/account").reads("Ola Nord", "You became the owner of your company")
+		ola.press().passwordIs(goodPassword).at("/account").reads("Ola Nord", "You became the owner of your company")
 
 		// The link is used up, and there is no second one.
 		ola.Go(link)
@@ -54,22 +54,11 @@ func TestFirstOwner(t *testing.T) {
 	})
 }
 
-// signInWith answers the password page with another password than the demo's.
-func (v *visitor) signInWith(password string) *visitor {
-	v.t.Helper()
-	v.at("/login/password")
-	if !v.Has("#username[readonly]") {
-		v.Fill("#username", v.email)
-	}
-	v.Fill("#password", password)
-	return v.press()
-}
-
 // A set-up link lets a person choose a password, once and for two hours. It
 // skips no second factor, and it ends what runs.
 func TestSetUpLink(t *testing.T) {
 	each(t, func(t *testing.T, s *stage) {
-		wim := s.visitor(t, s.join("Wim")).enrolled()
+		wim := s.withApp(t, "Wim").onDashboard()
 		there := wim.elsewhere()
 		link := s.setUpLink(t, wim.email)
 		there.Go(link)
@@ -82,7 +71,7 @@ func TestSetUpLink(t *testing.T) {
 		there.press().says("#password-problem", "made of a name that is easy to guess")
 		there.Fill("#password", goodPassword)
 		there.Fill("#repeat", goodPassword)
-		there.press().signInWith(goodPassword).at("/login/totp").enter(there.nextCode()).at("/account").reads("Password changed")
+		there.press().passwordIs(goodPassword).at("/login/totp").enter(there.nextCode()).at("/account").reads("Password changed")
 		waitForMail(t, s, wim.email, "Your password was changed")
 		wim.reads("You were signed out by Sallyport.")
 

@@ -2,7 +2,6 @@ package browserstory
 
 import (
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
@@ -27,27 +26,6 @@ func TestEveryPage(t *testing.T) {
 		v.prefers("light")
 	})
 	complaints.none(t)
-}
-
-// TestReadmePictures takes the three pictures of the README.
-func TestReadmePictures(t *testing.T) {
-	s := newStage(t, "sqlite")
-	ana := s.visitor(t, "ana@acme.example")
-	ana.Width(1280)
-	ana.onDashboard().toMachine("reception-pc").at("/login/why")
-	ana.Screenshot("why")
-	ana.press()
-	ana.at("/login/set-up").press()
-	ana.at("/login/set-up/scan").readKey()
-	ana.Screenshot("set-up")
-	ana.press()
-	ana.at("/login/set-up/code").enter(ana.code()).at("/login/backup-codes")
-	ana.Check("#saved")
-	ana.press().password().at("/login/totp").enter(ana.nextCode())
-	ana.WaitURL(s.Remote + "/sessions/")
-	s.Clock.Advance(12 * time.Second)
-	ana.reads("connected 00:12")
-	ana.Screenshot("remote-session")
 }
 
 // prefers sets the colors a person prefers, light or dark. They are there at

@@ -75,7 +75,7 @@ func twoTabsSetUp(t *testing.T, s *stage) {
 // Back shows a page that can go on: the browser may have kept the one before,
 // and what is sent from there leads to what comes next.
 func back(t *testing.T, s *stage) {
-	bea := s.visitor(t, s.join("Bea")).enrolled().elsewhere()
+	bea := s.withApp(t, "Bea")
 	bea.toDashboard().password().at("/login/totp")
 	bea.Back()
 	bea.Reload()

@@ -1,6 +1,8 @@
 package browserstory
 
 import (
+	"encoding/base32"
+	"fmt"
 	"net/url"
 	"regexp"
 	"strings"
@@ -10,6 +12,9 @@ import (
 	"github.com/sallyport-id/sallyport/cmd/sallyport/browsertest"
 	"github.com/sallyport-id/sallyport/cmd/sallyport/demo"
 	"github.com/sallyport-id/sallyport/cmd/sallyport/servertest"
+	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/login/factor"
+	"github.com/sallyport-id/sallyport/storage"
 )
 
 // visitor is a person at a tab.
@@ -138,18 +143,28 @@ func (v *visitor) toMachine(machine string) *visitor {
 // password answers the password page.
 func (v *visitor) password() *visitor {
 	v.t.Helper()
+	return v.passwordIs(demo.Password)
+}
+
+// passwordIs sends a password, and the address unless the page knows it.
+func (v *visitor) passwordIs(password string) *visitor {
+	v.t.Helper()
 	v.at("/login/password")
-	if v.Attr("#username", "readonly") == "" && !v.Has("#username[readonly]") {
+	if !v.Has("#username[readonly]") {
 		v.Fill("#username", v.email)
 	}
-	v.Fill("#password", demo.Password)
+	v.Fill("#password", password)
 	return v.press()
 }
 
-// onDashboard is a person just signed in to the dashboard.
+// onDashboard is a person just signed in to the dashboard, with a code where
+// that is asked for.
 func (v *visitor) onDashboard() *visitor {
 	v.t.Helper()
 	v.toDashboard().password()
+	if strings.HasPrefix(v.path(), "/login/totp") {
+		v.enter(v.nextCode())
+	}
 	v.WaitURL(v.s.Dashboard)
 	return v.reads("Hello, ")
 }
@@ -216,20 +231,34 @@ func (v *visitor) steps() *visitor {
 	return v.press()
 }
 
-// enrolled is a person who has an app and is on a remote session.
-func (v *visitor) enrolled() *visitor {
-	v.t.Helper()
-	v.Go(v.s.Remote)
-	v.Click("#sign-in")
-	v.password()
-	v.Click("#start-reception-pc")
-	v.setUp().password()
-	v.at("/login/totp").enter(v.nextCode())
-	v.WaitURL(v.s.Remote + "/sessions/")
+// withApp is a new person who has set up an app and saved backup codes before
+// they open their browser.
+func (s *stage) withApp(t *testing.T, name string) *visitor {
+	t.Helper()
+	v := s.visitor(t, s.join(name))
+	user, err := s.DB.UserByEmail(t.Context(), v.email)
+	if err != nil {
+		t.Fatal(err)
+	}
+	seed, now := []byte(fmt.Sprintf("%-20s", name)), s.Clock.Now()
+	v.key = base32.StdEncoding.EncodeToString(seed)
+	err = s.DB.Write(t.Context(), func(tx *storage.Tx) (err error) {
+		f := storage.Factor{ID: storage.NewID(), UserID: user.ID, Kind: string(policy.TOTP), Secret: seed}
+		if err := tx.InsertFactor(t.Context(), f, 0, now); err != nil {
+			return err
+		}
+		if v.codes, err = (factor.Backup{}).Make(t.Context(), tx, user.ID, now); err != nil {
+			return err
+		}
+		return tx.SetTwoStep(t.Context(), user.ID, true, now)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	return v
 }
 
-// back is a fresh browser of the same person, who keeps app and codes.
+// elsewhere is a fresh browser of the same person, who keeps app and codes.
 func (v *visitor) elsewhere() *visitor {
 	v.t.Helper()
 	other := v.s.visitor(v.t, v.email)

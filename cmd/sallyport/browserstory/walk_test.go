@@ -12,17 +12,17 @@ import (
 // walk goes to every page there is, in the states it can be in, and has see
 // look at each.
 func walk(t *testing.T, s *stage, see func(name string, v *visitor)) {
-	wes := walkFlow(t, s, see)
-	walkCodes(wes, see)
-	walkAccount(wes, see)
+	ana := walkFlow(t, s, see)
+	walkCodes(ana, see)
+	walkAccount(ana, see)
 	walkOthers(t, s, see)
 	walkLinks(t, s, see)
-	walkProducts(t, s, wes, see)
+	walkProducts(t, s, ana, see)
 }
 
 // walkFlow is the story, up to the remote session.
 func walkFlow(t *testing.T, s *stage, see func(string, *visitor)) *visitor {
-	v := s.visitor(t, s.join("Wes"))
+	v := s.visitor(t, "ana@acme.example")
 	v.Go(s.Remote)
 	see("product-signed-out", v)
 	v.Click("#sign-in")
@@ -40,7 +40,7 @@ func walkFlow(t *testing.T, s *stage, see func(string, *visitor)) *visitor {
 	v.press()
 	see("set-up-1", v)
 	v.press()
-	see("set-up-2", v.readKey())
+	see("set-up", v.readKey())
 	v.press()
 	see("set-up-3", v)
 	v.enter(v.wrongCode())
@@ -54,7 +54,9 @@ func walkFlow(t *testing.T, s *stage, see func(string, *visitor)) *visitor {
 	see("sign-in-anew", v)
 	v.password().at("/login/totp").enter(v.nextCode())
 	v.WaitURL(s.Remote + "/sessions/")
-	see("remote-session-runs", v)
+	s.Clock.Advance(12 * time.Second)
+	v.reads("connected 00:12")
+	see("remote-session", v)
 	return v
 }
 
@@ -75,7 +77,7 @@ func walkCodes(of *visitor, see func(string, *visitor)) {
 	}
 	see("too-many", v)
 	v.ClickText("Start again")
-	v.password().enter(v.nextCode()).says("#name", "Wes")
+	v.password().enter(v.nextCode()).says("#name", "Ana Operator")
 }
 
 // walkAccount is the account of somebody with an app.
@@ -167,7 +169,7 @@ func walkLinks(t *testing.T, s *stage, see func(string, *visitor)) {
 // walkProducts is the demo's own pages.
 func walkProducts(t *testing.T, s *stage, of *visitor, see func(string, *visitor)) {
 	v := of.elsewhere().toDashboard().password()
-	v.at("/login/totp").enter(v.nextCode()).says("#name", "Wes")
+	v.at("/login/totp").enter(v.nextCode()).says("#name", "Ana Operator")
 	see("dashboard", v)
 	v.Click("#claims")
 	see("claims", v)
@@ -176,16 +178,16 @@ func walkProducts(t *testing.T, s *stage, of *visitor, see func(string, *visitor
 	see("machines-no-role", ben)
 	ben.Click("#start-ceo-laptop")
 	see("no-role", ben)
-	ana := s.visitor(t, "ana@acme.example").toMachineSignedOut()
-	ana.Click(".leave button")
-	see("cancelled", ana)
+	nobody := s.visitor(t, "").toMachineSignedOut()
+	nobody.Click(".leave button")
+	see("cancelled", nobody)
 
 	inbox := demo.NewInbox()
 	for _, m := range s.Mail.All() {
 		inbox.Add(demo.Message{At: s.Clock.Now(), Kind: "mail", To: m.To, From: "Sallyport", Subject: m.Subject, Body: m.Body})
 	}
-	ana.Go(servertest.Serve(t, inbox))
-	see("inbox", ana)
+	v.Go(servertest.Serve(t, inbox))
+	see("inbox", v)
 	inbox.Add(demo.Message{At: s.Clock.Now(), Kind: "sms", To: "+41 79 123 45 67", Body: "This came while you were reading."})
-	ana.reads("This came while you were reading.")
+	v.reads("This came while you were reading.")
 }
