@@ -68,9 +68,8 @@ func (s *Sessions) TouchDue(in *storage.SignedIn) bool {
 // Opened is a session just begun or renewed, to be told to the browser once
 // the transaction is committed.
 type Opened struct {
-	ID      string
-	secret  string
-	expires time.Time
+	ID     string
+	secret string
 }
 
 // SetCookie gives the browser the new cookie.
