@@ -314,7 +314,7 @@ func TestTokenOfEndedSession(t *testing.T) {
 	d := quiet(t, databaseURL, nil)
 	p, r := member(t, d, ana), rp(t, d, first)
 	tokens, code := tokensFor(t, p, r, nil), codeFor(t, p, r, nil)
-	db, err := sql.Open("sqlite", strings.TrimPrefix(databaseURL, "sqlite:"))
+	db, err := sql.Open("sqlite", strings.TrimPrefix(databaseURL, "sqlite:")+"?_pragma=busy_timeout(10000)")
 	if err == nil {
 		_, err = db.Exec(`UPDATE sessions SET ended_at = 1`)
 	}

@@ -514,7 +514,7 @@ func TestTrap13CausesStayInside(t *testing.T) {
 	i := servertest.StartOn(t, db)
 	i.Apply(`products: [{ id: first, name: First, secret_hash: ` + storage.Hash(secret) + `, redirect_uris: ["https://rp.example/callback"] }]`)
 	rp := servertest.NewRP(t, i, first, secret, site+"/callback")
-	raw, err := sql.Open("sqlite", strings.TrimPrefix(databaseURL, "sqlite:"))
+	raw, err := sql.Open("sqlite", strings.TrimPrefix(databaseURL, "sqlite:")+"?_pragma=busy_timeout(10000)")
 	if err == nil {
 		_, err = raw.Exec(`ALTER TABLE grants RENAME TO hidden_grants; ALTER TABLE auth_requests RENAME TO hidden_requests`)
 	}
