@@ -23,6 +23,10 @@ var cleanups = []struct {
 }{
 	{`DELETE FROM auth_requests WHERE id IN (SELECT id FROM auth_requests WHERE expires_at < $1 LIMIT $2)`, time.Hour},
 	{`DELETE FROM enrolments WHERE (bound_to, kind) IN (SELECT bound_to, kind FROM enrolments WHERE expires_at < $1 LIMIT $2)`, 0},
+	{`DELETE FROM sent_codes WHERE id IN (SELECT id FROM sent_codes WHERE expires_at < $1 LIMIT $2)`, time.Hour},
+	{`DELETE FROM ceremonies WHERE (bound_to, kind) IN (SELECT bound_to, kind FROM ceremonies WHERE expires_at < $1 LIMIT $2)`, 0},
+	{`DELETE FROM quotas WHERE id IN (SELECT id FROM quotas WHERE expires_at < $1 LIMIT $2)`, 0},
+	{`DELETE FROM inbound_messages WHERE id IN (SELECT id FROM inbound_messages WHERE received_at < $1 LIMIT $2)`, 24 * time.Hour},
 	{`DELETE FROM tokens WHERE hash IN (SELECT hash FROM tokens WHERE expires_at < $1 LIMIT $2)`, 24 * time.Hour},
 	{`DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE expires_at < $1 LIMIT $2)`, 24 * time.Hour},
 	{`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)`, 24 * time.Hour},

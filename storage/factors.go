@@ -2,26 +2,35 @@ package storage
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
 // Factor is an enrolled second factor of a person.
 type Factor struct {
 	ID, UserID string
-	// Kind is a policy method: "totp".
+	// Kind is a policy method: "totp", "sms", "email", "webauthn".
 	Kind string
 	Name string
-	// Secret is the seed of a TOTP factor, sealed at rest.
-	Secret     []byte
+	// Secret is what the kind needs to check a proof: a seed, a number, a
+	// credential record; sealed at rest.
+	Secret []byte
+	// Handle is Hash of a key's credential id, for kinds that have one: no two
+	// people can have the same.
+	Handle string
+	// Hardware: attested, and can't be backed up. Synced: it can.
+	Hardware, Synced bool
+	// Counter only moves up: the TOTP step or key signature used last.
+	Counter    int64
 	CreatedAt  time.Time
 	LastUsedAt time.Time
 }
 
-const factorColumns = `id, user_id, kind, name, secret, created_at, last_used_at`
+const factorColumns = `id, user_id, kind, name, secret, COALESCE(handle, ''), hardware, synced, counter, created_at, last_used_at`
 
 func (r Reader) scanFactor(row scanner) (*Factor, error) {
 	var f Factor
-	err := row.Scan(&f.ID, &f.UserID, &f.Kind, &f.Name, &f.Secret, into(&f.CreatedAt), into(&f.LastUsedAt))
+	err := row.Scan(&f.ID, &f.UserID, &f.Kind, &f.Name, &f.Secret, &f.Handle, &f.Hardware, &f.Synced, &f.Counter, into(&f.CreatedAt), into(&f.LastUsedAt))
 	if err == nil {
 		f.Secret, err = r.db.sealer.open(f.Secret, "factors:"+f.ID+":"+f.UserID)
 	}
@@ -34,20 +43,54 @@ func (r Reader) Factors(ctx context.Context, userID string) ([]*Factor, error) {
 		`SELECT `+factorColumns+` FROM factors WHERE user_id = $1 ORDER BY created_at, id`, userID)
 }
 
-// InsertFactor activates a factor whose first code was verified; step is the
-// TOTP step that proved it, spent by this.
-func (tx *Tx) InsertFactor(ctx context.Context, f Factor, step int64, now time.Time) error {
+// InsertFactor activates a factor that was proved; counter is what proved it,
+// spent by this. ErrTaken where the handle is registered already.
+func (tx *Tx) InsertFactor(ctx context.Context, f Factor, counter int64, now time.Time) error {
 	_, err := tx.run.exec(ctx, `
-		INSERT INTO factors (id, user_id, kind, name, secret, last_step, created_at, last_used_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		f.ID, f.UserID, f.Kind, f.Name, tx.db.sealer.seal(f.Secret, "factors:"+f.ID+":"+f.UserID), step, stamp(now), stamp(now))
+		INSERT INTO factors (id, user_id, kind, name, secret, handle, hardware, synced, counter, created_at, last_used_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		f.ID, f.UserID, f.Kind, f.Name, tx.sealFactor(f.ID, f.UserID, f.Secret), nullable(f.Handle), f.Hardware, f.Synced, counter, stamp(now), stamp(now))
 	return wrap(err, "add factor")
+}
+
+func (tx *Tx) sealFactor(id, userID string, secret []byte) []byte {
+	return tx.db.sealer.seal(secret, "factors:"+id+":"+userID)
 }
 
 // SpendStep uses up a TOTP step and all before it. ErrSpent where that was
 // done already (RFC 6238 section 5.2).
 func (tx *Tx) SpendStep(ctx context.Context, factorID string, step int64, now time.Time) error {
-	n, err := tx.run.exec(ctx, `UPDATE factors SET last_step = $2, last_used_at = $3 WHERE id = $1 AND last_step < $2`, factorID, step, stamp(now))
+	n, err := tx.run.exec(ctx, `UPDATE factors SET counter = $2, last_used_at = $3 WHERE id = $1 AND counter < $2`, factorID, step, stamp(now))
 	return spent(n, err, "spend code")
+}
+
+// UseKey notes the use of a key with its new signature counter and record.
+// ErrSpent where the counter did not move up: there may be a copy of the key
+// (Web Authentication section 7.2 step 22). Keys without a counter stay at 0.
+func (tx *Tx) UseKey(ctx context.Context, f *Factor, counter int64, secret []byte, now time.Time) error {
+	n, err := tx.run.exec(ctx, `UPDATE factors SET counter = $2, secret = $3, last_used_at = $4 WHERE id = $1 AND (counter < $2 OR counter = 0 AND $2 = 0)`,
+		f.ID, counter, tx.sealFactor(f.ID, f.UserID, secret), stamp(now))
+	return spent(n, err, "use key")
+}
+
+// UseFactor notes the use of a factor that has no counter.
+func (tx *Tx) UseFactor(ctx context.Context, userID, kind string, now time.Time) error {
+	_, err := tx.run.exec(ctx, `UPDATE factors SET last_used_at = $3 WHERE user_id = $1 AND kind = $2`, userID, kind, stamp(now))
+	return wrap(err, "note use")
+}
+
+// RenameFactor names one of a person's factors. ErrNotFound where they have no
+// such factor.
+func (tx *Tx) RenameFactor(ctx context.Context, userID, factorID, name string) error {
+	n, err := tx.run.exec(ctx, `UPDATE factors SET name = $3 WHERE id = $1 AND user_id = $2`, factorID, userID, name)
+	return atLeastOne(n, err, "rename factor")
+}
+
+// DeleteFactor removes one of a person's factors. ErrNotFound where they have
+// no such factor.
+func (tx *Tx) DeleteFactor(ctx context.Context, userID, factorID string) error {
+	n, err := tx.run.exec(ctx, `DELETE FROM factors WHERE id = $1 AND user_id = $2`, factorID, userID)
+	return atLeastOne(n, err, "remove factor")
 }
 
 // DeleteFactors removes a person's factors of a kind, or all where kind is
@@ -57,38 +100,9 @@ func (tx *Tx) DeleteFactors(ctx context.Context, userID, kind string) (int64, er
 	return n, wrap(err, "remove factors")
 }
 
-// Enrolment is a factor being set up. BoundTo names the sign-in or session
-// that began it; no other can finish it.
-type Enrolment struct {
-	BoundTo, Kind, UserID string
-	Secret                []byte
-	ExpiresAt             time.Time
-}
-
-// Enrolment returns what is being set up. ErrNotFound where nothing is, or no
-// longer.
-func (r Reader) Enrolment(ctx context.Context, boundTo, kind string, now time.Time) (*Enrolment, error) {
-	e := Enrolment{BoundTo: boundTo, Kind: kind}
-	err := r.run.queryRow(ctx, `SELECT user_id, secret, expires_at FROM enrolments WHERE bound_to = $1 AND kind = $2 AND expires_at > $3`,
-		boundTo, kind, stamp(now)).Scan(&e.UserID, &e.Secret, into(&e.ExpiresAt))
-	if err == nil {
-		e.Secret, err = r.db.sealer.open(e.Secret, "enrolments:"+boundTo+":"+kind)
+func atLeastOne(rows int64, err error, doing string) error {
+	if err == nil && rows == 0 {
+		return fmt.Errorf("%s: %w", doing, ErrNotFound)
 	}
-	return found(&e, err, "enrolment")
-}
-
-// PutEnrolment starts setting up a factor, anew if there was one.
-func (tx *Tx) PutEnrolment(ctx context.Context, e Enrolment) error {
-	_, err := tx.run.exec(ctx, `
-		INSERT INTO enrolments (bound_to, kind, user_id, secret, expires_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (bound_to, kind) DO UPDATE SET user_id = excluded.user_id, secret = excluded.secret, expires_at = excluded.expires_at`,
-		e.BoundTo, e.Kind, e.UserID, tx.db.sealer.seal(e.Secret, "enrolments:"+e.BoundTo+":"+e.Kind), stamp(e.ExpiresAt))
-	return wrap(err, "start enrolment")
-}
-
-// SpendEnrolment ends setting up a factor, once: ErrSpent where it was done or
-// has expired.
-func (tx *Tx) SpendEnrolment(ctx context.Context, boundTo, kind, userID string, now time.Time) error {
-	n, err := tx.run.exec(ctx, `DELETE FROM enrolments WHERE bound_to = $1 AND kind = $2 AND user_id = $3 AND expires_at > $4`, boundTo, kind, userID, stamp(now))
-	return spent(n, err, "finish enrolment")
+	return wrap(err, doing)
 }

@@ -18,7 +18,7 @@ func TestFactors(t *testing.T) {
 		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error {
 			return errors.Join(tx.InsertFactor(ctx, second, 0, noon.Add(time.Second)), tx.InsertFactor(ctx, first, 10, noon))
 		})
-		first.CreatedAt, first.LastUsedAt = noon, noon
+		first.CreatedAt, first.LastUsedAt, first.Counter = noon, noon, 10
 		second.CreatedAt, second.LastUsedAt, second.Secret = noon.Add(time.Second), noon.Add(time.Second), nil
 		mustEqual(t, must(db.Factors(t.Context(), ada))(t), []*storage.Factor{&first, &second})
 		if none := must(db.Factors(t.Context(), "nobody"))(t); len(none) != 0 {

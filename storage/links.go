@@ -9,10 +9,12 @@ import (
 type Link struct {
 	// Hash is Hash of the secret in the address.
 	Hash string
-	// Purpose is what it does: "first-owner" or "set-up".
+	// Purpose is what it does, as login names it: "set-up", "reset", "invite".
 	Purpose string
 	// UserID is whom it is for; empty for first-owner.
-	UserID               string
+	UserID string
+	// Data is what it carries, such as an address to confirm; sealed at rest.
+	Data                 string
 	CreatedAt, ExpiresAt time.Time
 	UsedAt               time.Time
 }
@@ -22,21 +24,33 @@ type Link struct {
 // once.
 func (tx *Tx) InsertLink(ctx context.Context, l Link) error {
 	_, err := tx.run.exec(ctx, `
-		INSERT INTO links (hash, purpose, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)
+		INSERT INTO links (hash, purpose, user_id, data, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6)
 		ON CONFLICT (purpose, COALESCE(user_id, '')) WHERE used_at IS NULL DO UPDATE SET
-			hash = excluded.hash, created_at = excluded.created_at, expires_at = excluded.expires_at`,
-		l.Hash, l.Purpose, nullable(l.UserID), stamp(l.CreatedAt), stamp(l.ExpiresAt))
+			hash = excluded.hash, data = excluded.data, created_at = excluded.created_at, expires_at = excluded.expires_at`,
+		l.Hash, l.Purpose, nullable(l.UserID), tx.sealLink(l), stamp(l.CreatedAt), stamp(l.ExpiresAt))
 	return wrap(err, "keep link")
+}
+
+func (tx *Tx) sealLink(l Link) []byte {
+	if l.Data == "" {
+		return nil
+	}
+	return tx.db.sealer.seal([]byte(l.Data), "links:"+l.Hash)
 }
 
 // Link returns a link whatever its state. ErrNotFound where there is none.
 func (r Reader) Link(ctx context.Context, hash string) (*Link, error) {
 	l := Link{Hash: hash}
 	var user *string
-	err := r.run.queryRow(ctx, `SELECT purpose, user_id, created_at, expires_at, used_at FROM links WHERE hash = $1`, hash).
-		Scan(&l.Purpose, &user, into(&l.CreatedAt), into(&l.ExpiresAt), into(&l.UsedAt))
+	var data []byte
+	err := r.run.queryRow(ctx, `SELECT purpose, user_id, data, created_at, expires_at, used_at FROM links WHERE hash = $1`, hash).
+		Scan(&l.Purpose, &user, &data, into(&l.CreatedAt), into(&l.ExpiresAt), into(&l.UsedAt))
 	if user != nil {
 		l.UserID = *user
+	}
+	if err == nil && len(data) > 0 {
+		data, err = r.db.sealer.open(data, "links:"+hash)
+		l.Data = string(data)
 	}
 	return found(&l, err, "link")
 }

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -11,19 +12,39 @@ import (
 // it and delivered afterwards, with retries, by whichever replica leases it.
 type Outgoing struct {
 	ID string
-	// Kind is "logout" or "mail".
+	// Kind is "logout", "mail" or "text".
 	Kind string
-	// Target is the client id or the mail address.
+	// Target is the client id, or a masked address: for operators to read.
 	Target string
 	// Body is sealed at rest and erased once delivered.
 	Body      []byte
 	CreatedAt time.Time
-	Tries     int
+	// ExpiresAt is until when it is worth sending; zero: as long as its kind is.
+	ExpiresAt time.Time
+	// CodeID is the SentCode it carries, if any: once that is replaced or used
+	// the message is not sent any more.
+	CodeID string
+	Tries  int
+}
+
+// leased is a message this process may send; unreadable says why it can't.
+type leased struct {
+	Outgoing
+	unreadable error
 }
 
 const (
 	OutgoingLogout = "logout"
 	OutgoingMail   = "mail"
+	OutgoingText   = "text"
+)
+
+// Why a message is given up before its time.
+var (
+	// ErrUndeliverable is for send to wrap: trying again is of no use.
+	ErrUndeliverable = errors.New("can't be delivered")
+	errOverdue       = fmt.Errorf("%w: it is too late", ErrUndeliverable)
+	errUnwanted      = fmt.Errorf("%w: the code it carries was replaced or used", ErrUndeliverable)
 )
 
 // LogoutNotice tells a product that a session is over (OpenID Connect
@@ -49,15 +70,22 @@ func (tx *Tx) QueueLogout(ctx context.Context, n LogoutNotice, now time.Time) er
 
 // Queue puts a message into the outbox; body is kept as JSON.
 func (tx *Tx) Queue(ctx context.Context, kind, target string, body any, now time.Time) error {
+	_, err := tx.QueueMessage(ctx, Outgoing{Kind: kind, Target: target, CreatedAt: now}, body)
+	return err
+}
+
+// QueueMessage puts a message with all it has into the outbox, and returns its
+// id; body is kept as JSON.
+func (tx *Tx) QueueMessage(ctx context.Context, m Outgoing, body any) (id string, err error) {
 	plain, err := json.Marshal(body)
 	if err != nil {
-		return fmt.Errorf("queue %s: %w", kind, err)
+		return "", fmt.Errorf("queue %s: %w", m.Kind, err)
 	}
-	id := NewID()
+	id = NewID()
 	_, err = tx.run.exec(ctx, `
-		INSERT INTO outbox (id, kind, target, body, created_at, next_at, tries, lease_until, failed, last_error) VALUES ($1, $2, $3, $4, $5, $5, 0, 0, FALSE, '')`,
-		id, kind, target, tx.db.sealer.seal(plain, "outbox:"+id), stamp(now))
-	return wrap(err, "queue "+kind)
+		INSERT INTO outbox (id, kind, target, body, created_at, next_at, expires_at, code_id, tries, lease_until, failed, last_error) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, 0, 0, FALSE, '')`,
+		id, m.Kind, m.Target, tx.db.sealer.seal(plain, "outbox:"+id), stamp(m.CreatedAt), stamp(m.ExpiresAt), m.CodeID)
+	return id, wrap(err, "queue "+m.Kind)
 }
 
 // Messages are leased in small batches, for longer than sending a batch takes.
@@ -67,32 +95,68 @@ const (
 	outboxNote  = 10 * time.Second
 )
 
+// Send hands a message over; a nil error means that its carrier accepted it.
+type Send func(context.Context, *Outgoing) error
+
 // Deliver sends what is due of a kind, and says how many messages it took up.
 // What fails is tried again after 2, 4, 8 … 128 seconds, until it is older
-// than giveUp. Several replicas may call it at once; no transaction is open
-// while send runs.
-func (db *DB) Deliver(ctx context.Context, kind string, giveUp time.Duration, now func() time.Time, send func(context.Context, *Outgoing) error) (int, error) {
+// than giveUp or not worth sending any more. Several replicas may call it at
+// once; no transaction is open while send runs.
+func (db *DB) Deliver(ctx context.Context, kind string, giveUp time.Duration, now func() time.Time, send Send) (int, error) {
 	if due, err := db.outgoingDue(ctx, kind, now()); err != nil || !due {
 		return 0, err
 	}
-	var leased []*Outgoing
+	return db.deliver(ctx, kind, "", giveUp, now, send)
+}
+
+// DeliverNow sends one message at once, unless somebody else is at it: what a
+// person waits for needn't wait for the next round.
+func (db *DB) DeliverNow(ctx context.Context, kind, id string, giveUp time.Duration, now func() time.Time, send Send) error {
+	_, err := db.deliver(ctx, kind, id, giveUp, now, send)
+	return err
+}
+
+func (db *DB) deliver(ctx context.Context, kind, id string, giveUp time.Duration, now func() time.Time, send Send) (int, error) {
+	var mine []*leased
 	err := db.Write(ctx, func(tx *Tx) (err error) {
-		leased, err = tx.leaseOutgoing(ctx, kind, now())
+		mine, err = tx.leaseOutgoing(ctx, kind, id, now())
 		return err
 	})
 	if err != nil {
 		return 0, err
 	}
-	for _, m := range leased {
-		sendErr := send(ctx, m)
+	var unreadable error
+	for _, m := range mine {
+		unreadable = errors.Join(unreadable, m.unreadable)
+		sendErr := db.worthSending(ctx, m, now())
+		if sendErr == nil {
+			sendErr = send(ctx, &m.Outgoing)
+		}
 		if sendErr != nil {
 			db.log.WarnContext(ctx, "message not delivered", "kind", kind, "id", m.ID, "try", m.Tries, "error", sendErr)
 		}
-		if err := db.noteDelivery(ctx, m, sendErr, giveUp, now()); err != nil {
-			return len(leased), err
+		if err := db.noteDelivery(ctx, &m.Outgoing, sendErr, giveUp, now()); err != nil {
+			return len(mine), err
 		}
 	}
-	return len(leased), nil
+	return len(mine), unreadable
+}
+
+// worthSending says why a message should not be sent any more.
+func (db *DB) worthSending(ctx context.Context, m *leased, now time.Time) error {
+	switch {
+	case m.unreadable != nil:
+		return m.unreadable
+	case !m.ExpiresAt.IsZero() && !m.ExpiresAt.After(now):
+		return errOverdue
+	case m.CodeID == "":
+		return nil
+	}
+	wanted, err := db.codeWanted(ctx, m.CodeID)
+	if err == nil && !wanted {
+		err = errUnwanted
+	}
+	return err
 }
 
 // noteDelivery keeps what came of a message, also when ctx has ended meanwhile:
@@ -105,11 +169,17 @@ func (db *DB) noteDelivery(ctx context.Context, m *Outgoing, sendErr error, give
 
 func (tx *Tx) deliveryEnded(ctx context.Context, m *Outgoing, sendErr error, giveUp time.Duration, now time.Time) error {
 	if sendErr == nil {
+		if err := tx.codeDelivered(ctx, m.CodeID, true, now); err != nil {
+			return err
+		}
 		_, err := tx.run.exec(ctx, `UPDATE outbox SET done_at = $2, body = NULL, lease_until = 0 WHERE id = $1`, m.ID, stamp(now))
 		return wrap(err, "end message")
 	}
 	next := now.Add(time.Second << min(m.Tries, 7))
-	if next.Sub(m.CreatedAt) > giveUp {
+	if errors.Is(sendErr, ErrUndeliverable) || next.Sub(m.CreatedAt) > giveUp {
+		if err := tx.codeDelivered(ctx, m.CodeID, false, now); err != nil {
+			return err
+		}
 		_, err := tx.run.exec(ctx, `UPDATE outbox SET failed = TRUE, done_at = $2, body = NULL, lease_until = 0, last_error = $3 WHERE id = $1`, m.ID, stamp(now), sendErr.Error())
 		return wrap(err, "give message up")
 	}
@@ -117,19 +187,43 @@ func (tx *Tx) deliveryEnded(ctx context.Context, m *Outgoing, sendErr error, giv
 	return wrap(err, "put message back")
 }
 
-func (tx *Tx) leaseOutgoing(ctx context.Context, kind string, now time.Time) ([]*Outgoing, error) {
-	return list(tx.run, ctx, "due messages", func(row scanner) (*Outgoing, error) {
-		m := Outgoing{Kind: kind}
-		err := row.Scan(&m.ID, &m.Target, &m.Body, into(&m.CreatedAt), &m.Tries)
+// leaseOutgoing leases what is due of a kind, or only the message id.
+func (tx *Tx) leaseOutgoing(ctx context.Context, kind, id string, now time.Time) ([]*leased, error) {
+	return list(tx.run, ctx, "due messages", func(row scanner) (*leased, error) {
+		m := leased{Outgoing: Outgoing{Kind: kind}}
+		err := row.Scan(&m.ID, &m.Target, &m.Body, into(&m.CreatedAt), into(&m.ExpiresAt), &m.CodeID, &m.Tries)
 		if err == nil {
-			m.Body, err = tx.db.sealer.open(m.Body, "outbox:"+m.ID)
+			// One that doesn't open must not hold up the others.
+			m.Body, m.unreadable = tx.db.sealer.open(m.Body, "outbox:"+m.ID)
 		}
 		return found(&m, err, "message")
 	}, `
 		UPDATE outbox SET lease_until = $4, tries = tries + 1
 		WHERE lease_until <= $2 AND done_at IS NULL AND id IN (
-			SELECT id FROM outbox WHERE kind = $1 AND done_at IS NULL AND next_at <= $2 AND lease_until <= $2 ORDER BY next_at LIMIT $3`+tx.db.dialect.skipLocked+`)
-		RETURNING id, target, body, created_at, tries`, kind, stamp(now), outboxBatch, stamp(now.Add(outboxLease)))
+			SELECT id FROM outbox WHERE kind = $1 AND done_at IS NULL AND next_at <= $2 AND lease_until <= $2 AND ($5 = '' OR id = $6) ORDER BY next_at LIMIT $3`+tx.db.dialect.skipLocked+`)
+		RETURNING id, target, body, created_at, expires_at, code_id, tries`, kind, stamp(now), outboxBatch, stamp(now.Add(outboxLease)), id, id)
+}
+
+// Waiting is how many messages of a kind are on their way and how many were
+// given up, with what went wrong last.
+type Waiting struct {
+	Kind           string
+	Queued, Failed int
+	LastError      string
+	OldestQueued   time.Time
+}
+
+// Outbox says how delivery stands, by kind.
+func (r Reader) Outbox(ctx context.Context) ([]*Waiting, error) {
+	return list(r.run, ctx, "outbox", func(row scanner) (*Waiting, error) {
+		var w Waiting
+		err := row.Scan(&w.Kind, &w.Queued, &w.Failed, &w.LastError, into(&w.OldestQueued))
+		return found(&w, err, "outbox")
+	}, `
+		SELECT o.kind, SUM(CASE WHEN o.done_at IS NULL THEN 1 ELSE 0 END), SUM(CASE WHEN o.failed THEN 1 ELSE 0 END),
+			COALESCE((SELECT l.last_error FROM outbox l WHERE l.kind = o.kind AND l.last_error <> '' ORDER BY l.next_at DESC, l.id LIMIT 1), ''),
+			MIN(CASE WHEN o.done_at IS NULL THEN o.created_at END)
+		FROM outbox o GROUP BY o.kind ORDER BY o.kind`)
 }
 
 func (db *DB) outgoingDue(ctx context.Context, kind string, now time.Time) (due bool, err error) {

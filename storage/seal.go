@@ -2,6 +2,8 @@ package storage
 
 import (
 	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -18,6 +20,8 @@ import (
 type sealer struct {
 	id   [4]byte
 	aead cipher.AEAD
+	// mac is a key of its own for KeyedHash.
+	mac []byte
 }
 
 func newSealer(key []byte) (*sealer, error) {
@@ -28,6 +32,9 @@ func newSealer(key []byte) (*sealer, error) {
 	s := &sealer{aead: aead}
 	sum := sha256.Sum256(append([]byte("sallyport key id:"), key...))
 	copy(s.id[:], sum[:])
+	if s.mac, err = hkdf.Key(sha256.New, key, nil, "sallyport keyed hash", sha256.Size); err != nil {
+		return nil, fmt.Errorf("derive key: %w", err)
+	}
 	return s, nil
 }
 
@@ -58,6 +65,17 @@ func (s *sealer) open(sealed []byte, row string) ([]byte, error) {
 func Hash(secret string) string {
 	sum := sha256.Sum256([]byte(secret))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// KeyedHash is how codes that are short enough to be guessed are stored:
+// HMAC-SHA256 with a key that is not in the database, over everything the code
+// is bound to.
+func (r Reader) KeyedHash(parts ...string) string {
+	mac := hmac.New(sha256.New, r.db.sealer.mac)
+	for _, part := range parts {
+		fmt.Fprintf(mac, "%d:%s", len(part), part)
+	}
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
 // NewSecret returns 256 random bits as base64url.

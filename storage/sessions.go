@@ -32,6 +32,8 @@ type SignedIn struct {
 	User    User
 	// Methods are the kinds of factors the person has enrolled.
 	Methods []string
+	// HardwareKey says that one of them is an attested hardware key.
+	HardwareKey bool
 	// BackupCodesLeft counts unused backup codes.
 	BackupCodesLeft int
 	// Consented is the scope the person gave the product.
@@ -42,11 +44,12 @@ type SignedIn struct {
 // client's id.
 const personColumns = userColumns + `,
 	COALESCE((SELECT string_agg(f.kind, ' ') FROM factors f WHERE f.user_id = u.id), ''),
+	EXISTS (SELECT 1 FROM factors f WHERE f.user_id = u.id AND f.hardware),
 	(SELECT COUNT(*) FROM backup_codes b WHERE b.user_id = u.id AND b.used_at IS NULL),
 	COALESCE((SELECT c.scope FROM consents c WHERE c.user_id = u.id AND c.client_id = $1), '')`
 
 func (in *SignedIn) personTargets(methods *string) []any {
-	return append(in.User.targets(), methods, &in.BackupCodesLeft, &in.Consented)
+	return append(in.User.targets(), methods, &in.HardwareKey, &in.BackupCodesLeft, &in.Consented)
 }
 
 // SignedIn returns the session of a cookie's secret that has not ended or

@@ -30,6 +30,13 @@ type User struct {
 	TwoStep bool
 	// TwoStepRequired is an administrator's demand on this person.
 	TwoStepRequired bool
+	// PreferredMethod is the second factor the person used last.
+	PreferredMethod string
+	// SkipNewNetworkCheck spares a person with a second factor that check.
+	SkipNewNetworkCheck bool
+	// ChangesLockedAt is when the person said that a change wasn't theirs:
+	// until that is lifted nothing about how they sign in can be changed.
+	ChangesLockedAt time.Time
 	DisabledAt      time.Time
 	LastSignInAt    time.Time
 	CreatedAt       time.Time
@@ -71,11 +78,11 @@ type Address struct {
 func EmailKey(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
 const userColumns = `u.id, u.org_id, u.email, u.email_verified, u.profile, u.phone, u.phone_verified, u.kind, u.role, u.roles,
-	u.password_hash, u.two_step, u.two_step_required, u.disabled_at, u.last_sign_in_at, u.created_at, u.updated_at`
+	u.password_hash, u.two_step, u.two_step_required, u.preferred_method, u.skip_new_network_check, u.changes_locked_at, u.disabled_at, u.last_sign_in_at, u.created_at, u.updated_at`
 
 func (u *User) targets() []any {
 	return []any{&u.ID, &u.OrgID, &u.Email, &u.EmailVerified, document{&u.Profile}, &u.sealedPhone, &u.PhoneVerified, &u.Kind, &u.Role, document{&u.Roles},
-		&u.PasswordHash, &u.TwoStep, &u.TwoStepRequired, into(&u.DisabledAt), into(&u.LastSignInAt), into(&u.CreatedAt), into(&u.UpdatedAt)}
+		&u.PasswordHash, &u.TwoStep, &u.TwoStepRequired, &u.PreferredMethod, &u.SkipNewNetworkCheck, into(&u.ChangesLockedAt), into(&u.DisabledAt), into(&u.LastSignInAt), into(&u.CreatedAt), into(&u.UpdatedAt)}
 }
 
 // unseal opens what is sealed in a row just read.
@@ -172,6 +179,47 @@ func (tx *Tx) SetPasswordHash(ctx context.Context, userID, was, hash string, now
 func (tx *Tx) SetTwoStep(ctx context.Context, userID string, on bool, now time.Time) error {
 	_, err := tx.run.exec(ctx, `UPDATE users SET two_step = $2, updated_at = $3 WHERE id = $1`, userID, on, stamp(now))
 	return wrap(err, "save two-step verification")
+}
+
+// SetPreferredMethod notes which second factor to ask for first.
+func (tx *Tx) SetPreferredMethod(ctx context.Context, userID, method string) error {
+	_, err := tx.run.exec(ctx, `UPDATE users SET preferred_method = $2 WHERE id = $1`, userID, method)
+	return wrap(err, "save preferred method")
+}
+
+// SetSkipNewNetworkCheck spares a person with a second factor that check, or
+// no longer.
+func (tx *Tx) SetSkipNewNetworkCheck(ctx context.Context, userID string, skip bool, now time.Time) error {
+	_, err := tx.run.exec(ctx, `UPDATE users SET skip_new_network_check = $2, updated_at = $3 WHERE id = $1`, userID, skip, stamp(now))
+	return wrap(err, "save network check")
+}
+
+// LockChanges keeps everything about how a person signs in as it is; UnlockChanges
+// lifts that.
+func (tx *Tx) LockChanges(ctx context.Context, userID string, now time.Time) error {
+	_, err := tx.run.exec(ctx, `UPDATE users SET changes_locked_at = $2, updated_at = $2 WHERE id = $1`, userID, stamp(now))
+	return wrap(err, "lock changes")
+}
+
+// UnlockChanges lifts LockChanges.
+func (tx *Tx) UnlockChanges(ctx context.Context, userID string, now time.Time) error {
+	_, err := tx.run.exec(ctx, `UPDATE users SET changes_locked_at = NULL, updated_at = $2 WHERE id = $1`, userID, stamp(now))
+	return wrap(err, "unlock changes")
+}
+
+// SetEmail gives a person a confirmed address, in place of was. ErrTaken where
+// somebody else has it, ErrSpent where theirs was changed meanwhile.
+func (tx *Tx) SetEmail(ctx context.Context, userID, was, email string, now time.Time) error {
+	n, err := tx.run.exec(ctx, `UPDATE users SET email = $3, email_key = $4, email_verified = TRUE, updated_at = $5 WHERE id = $1 AND email_key = $2`,
+		userID, EmailKey(was), email, EmailKey(email), stamp(now))
+	return spent(n, err, "save address")
+}
+
+// SetPhone gives a person a confirmed number (E.164), or none.
+func (tx *Tx) SetPhone(ctx context.Context, userID, phone string, now time.Time) error {
+	_, err := tx.run.exec(ctx, `UPDATE users SET phone = $2, phone_verified = $3, updated_at = $4 WHERE id = $1`,
+		userID, tx.sealPhone(User{ID: userID, Phone: phone}), phone != "", stamp(now))
+	return wrap(err, "save phone")
 }
 
 // SetLastSignIn notes when a person last signed in.
