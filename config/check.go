@@ -3,10 +3,12 @@ package config
 import (
 	"crypto/tls"
 	"fmt"
+	"maps"
 	"net"
 	"net/netip"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -66,6 +68,10 @@ func (l *loading) check() {
 	l.checkTLS()
 	l.checkKey()
 	l.checkSessions()
+	l.checkMail()
+	l.checkText()
+	l.checkCodes()
+	l.checkWebAuthn()
 	for _, network := range c.TrustedProxies {
 		if network.Bits() == 0 {
 			l.report("trusted_proxies", &mistake{fmt.Sprintf("has %s: everybody could pretend to call from anywhere", network),
@@ -226,5 +232,17 @@ func (l *loading) checkSessions() {
 		l.report("sessions.absolute", &mistake{
 			fmt.Sprintf("is %s, shorter than sessions.idle (%s)", brief(s.Absolute), brief(s.Idle)),
 			"make it at least as long"})
+	}
+}
+
+// refuseWithout reports the options that are set for nothing, because the one they belong to isn't set.
+func (l *loading) refuseWithout(needed string, set map[string]bool) {
+	if l.refused[needed] {
+		return
+	}
+	for _, option := range slices.Sorted(maps.Keys(set)) {
+		if set[option] {
+			l.report(option, &mistake{"is set without " + needed, "set that too, or neither"})
+		}
 	}
 }

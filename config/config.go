@@ -54,6 +54,10 @@ type Config struct {
 	Sessions Sessions `embed:"" prefix:"sessions-"`
 	Limits   Limits   `embed:"" prefix:"limits-"`
 	Outbound Outbound `embed:"" prefix:"outbound-"`
+	Mail     Mail     `embed:"" prefix:"mail-"`
+	Text     Text     `embed:"" prefix:"text-"`
+	Codes    Codes    `embed:"" prefix:"codes-"`
+	WebAuthn WebAuthn `embed:"" prefix:"webauthn-"`
 
 	// ProductName is also the issuer in otpauth: links, so it has no colon.
 	ProductName string `name:"product-name" type:"option" placeholder:"NAME" help:"What this provider calls itself, in authenticator apps too. Without it: the host of issuer."`
@@ -77,7 +81,8 @@ type Limits struct {
 
 // Outbound says where the provider itself may connect to.
 type Outbound struct {
-	// AllowPrivate is for products inside a company's own network; elsewhere it would let whoever registers a product
-	// reach services that only this machine should.
-	AllowPrivate bool `name:"allow-private" type:"option" preset:"false" help:"Send back-channel logouts to private and loopback addresses too."`
+	// AllowPrivate is for products and a text gateway inside a company's own network; elsewhere it would let whoever
+	// registers a product reach services that only this machine should. The mail server may be anywhere: only the operator
+	// names it.
+	AllowPrivate bool `name:"allow-private" type:"option" preset:"false" help:"Send back-channel logouts and text messages (text.webhook_url) to private and loopback addresses too."`
 }

@@ -103,7 +103,7 @@ func (f fileReader) value(s setting, node ast.Node, line int) {
 		f.config.origin[s.Name] = f.place(line)
 		f.refused[s.Name] = true
 		f.refuse(s.Name, line, "has a value of another shape",
-			"write a single value, or for networks a list of them")
+			"write a single value, or for networks and countries a list of them")
 		return
 	}
 	f.set(s, f.place(line), texts...)

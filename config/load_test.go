@@ -69,6 +69,8 @@ func TestNothingSet(t *testing.T) {
 		MasterKeyFile: "data/master.key",
 		LogFormat:     "text",
 		Sessions:      config.Sessions{Idle: time.Hour, Absolute: 12 * time.Hour},
+		Mail:          config.Mail{TLS: "starttls"},
+		Codes:         config.Codes{Validity: 90 * time.Second, CompanyDaily: 1000},
 		ProductName:   "localhost",
 	}
 	if diff := cmp.Diff(want, MustLoad(t, config.Sources{}), same()); diff != "" {
@@ -94,6 +96,20 @@ limits:
   exempt_networks: 198.51.100.0/24
 outbound:
   allow_private: true
+mail:
+  server: smtp.example.com:465
+  tls: tls
+  username: sallyport
+  password: hidden
+  from: Acme Sign-in <no-reply@example.com>
+text:
+  webhook_url: http://sms.internal/send
+  webhook_secret: hidden-0123456789abcdef0123456789
+  number: +41445551212
+  countries: [+41, +49]
+codes:
+  validity: 3m
+  company_daily: 50
 product_name: Example
 `
 
@@ -110,7 +126,12 @@ func TestEveryOptionInTheFile(t *testing.T) {
 		Sessions:       config.Sessions{Idle: 30 * time.Minute, Absolute: 8 * time.Hour},
 		Limits:         config.Limits{ExemptNetworks: []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}},
 		Outbound:       config.Outbound{AllowPrivate: true},
-		ProductName:    "Example",
+		Mail: config.Mail{Server: "smtp.example.com:465", TLS: "tls", Username: "sallyport", Password: config.NewSecret("hidden"),
+			From: "Acme Sign-in <no-reply@example.com>"},
+		Text: config.Text{WebhookURL: "http://sms.internal/send", WebhookSecret: config.NewSecret("hidden-0123456789abcdef0123456789"),
+			Number: "+41445551212", Countries: []string{"+41", "+49"}},
+		Codes:       config.Codes{Validity: 3 * time.Minute, CompanyDaily: 50},
+		ProductName: "Example",
 	}
 	got := MustLoad(t, config.Sources{File: MustWrite(t, "sallyport.yaml", complete)})
 	if diff := cmp.Diff(want, got, same()); diff != "" {
@@ -147,7 +168,17 @@ func TestSecretFiles(t *testing.T) {
 	c := MustLoad(t, config.Sources{Environ: []string{
 		"SALLYPORT_DATABASE_URL_FILE=" + MustWrite(t, "url", "postgres://u:hidden@db/s\n"),
 		"SALLYPORT_MASTER_KEY_FILE=/run/secrets/key",
+		"SALLYPORT_MAIL_SERVER=smtp.example.com:587", "SALLYPORT_MAIL_FROM=no-reply@example.com", "SALLYPORT_MAIL_USERNAME=sallyport",
+		"SALLYPORT_MAIL_PASSWORD_FILE=" + MustWrite(t, "password", "hidden\n"),
+		"SALLYPORT_TEXT_TWILIO_ACCOUNT=AC0123456789abcdef0123456789abcdef", "SALLYPORT_TEXT_FROM=Acme",
+		"SALLYPORT_TEXT_TWILIO_TOKEN_FILE=" + MustWrite(t, "token", "hidden\n"),
 	}})
+	if got := c.Mail.Password.Reveal(); got != "hidden" {
+		t.Errorf("mail password %q", got)
+	}
+	if got := c.Text.TwilioToken.Reveal(); got != "hidden" {
+		t.Errorf("Twilio's token %q", got)
+	}
 	if got := c.DatabaseURL.Reveal(); got != "postgres://u:hidden@db/s" {
 		t.Errorf("database URL %q", got)
 	}
@@ -413,7 +444,26 @@ limits:
   exempt_networks: [198.51.100.0/24] # FILE:16
 outbound:
   allow_private: true # FILE:18
-product_name: Example # FILE:19
+mail:
+  server: "smtp.example.com:465" # FILE:20
+  tls: tls # FILE:21
+  username: sallyport # FILE:22
+  password: "[redacted]" # FILE:23
+  from: Acme Sign-in <no-reply@example.com> # FILE:24
+text:
+  webhook_url: http://sms.internal/send # FILE:26
+  webhook_secret: "[redacted]" # FILE:27
+  twilio_account: "" # default
+  twilio_token: "" # default
+  from: "" # default
+  number: "+41445551212" # FILE:28
+  countries: ["+41", "+49"] # FILE:29
+codes:
+  validity: 3m # FILE:31
+  company_daily: 50 # FILE:32
+webauthn:
+  metadata_file: "" # default
+product_name: Example # FILE:33
 `
 	if diff := cmp.Diff(want, strings.ReplaceAll(out.String(), file, "FILE")); diff != "" {
 		t.Error(diff)
@@ -422,7 +472,8 @@ product_name: Example # FILE:19
 
 func TestPrintedConfigurationCanBeLoaded(t *testing.T) {
 	for _, name := range []string{"Plain", "# no comment", "it's \"quoted\"", "true", "12", " spaces ", "- dash", "{x}", "@at", "Ünïcode"} {
-		c := MustLoad(t, config.Sources{Flags: map[string]string{"product-name": name, "sessions-idle": "90s", "trusted-proxies": "::1,10.0.0.0/8"}})
+		c := MustLoad(t, config.Sources{Flags: map[string]string{"product-name": name, "sessions-idle": "90s", "trusted-proxies": "::1,10.0.0.0/8",
+			"mail-server": "[2001:db8::1]:25", "mail-tls": "none", "mail-from": "\"" + strings.ReplaceAll(name, `"`, "'") + "\" <no-reply@example.com>"}})
 		var out bytes.Buffer
 		if err := c.Print(&out); err != nil {
 			t.Fatal(err)

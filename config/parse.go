@@ -14,6 +14,10 @@ func (s setting) parse(texts []string) *mistake {
 	if list, ok := s.field.(*[]netip.Prefix); ok {
 		return parseNetworks(list, texts)
 	}
+	if list, ok := s.field.(*[]string); ok {
+		*list = splitList(texts)
+		return nil
+	}
 	if len(texts) != 1 {
 		return &mistake{"takes one value, not a list", "write a single value"}
 	}
@@ -30,6 +34,8 @@ func (s setting) parse(texts []string) *mistake {
 		*field = DatabaseURL{url: NewSecret(text)}
 	case *bool:
 		return parseBool(field, text)
+	case *int:
+		return parseCount(field, text)
 	case *time.Duration:
 		return parseDuration(field, text)
 	case *slog.Level:
@@ -49,6 +55,15 @@ func parseBool(field *bool, text string) *mistake {
 	default:
 		return &mistake{fmt.Sprintf("is %q", text), "write true or false"}
 	}
+	return nil
+}
+
+func parseCount(field *int, text string) *mistake {
+	n, err := strconv.Atoi(text)
+	if err != nil {
+		return &mistake{fmt.Sprintf("is %q, which is no number", text), "write digits, such as 1000"}
+	}
+	*field = n
 	return nil
 }
 
@@ -79,21 +94,27 @@ func parseLevel(field *slog.Level, text string) *mistake {
 
 func parseNetworks(field *[]netip.Prefix, texts []string) *mistake {
 	var networks []netip.Prefix
-	for _, text := range texts {
-		for part := range strings.SplitSeq(text, ",") {
-			part = strings.TrimSpace(part)
-			if part == "" {
-				continue
-			}
-			network, m := parseNetwork(part)
-			if m != nil {
-				return m
-			}
-			networks = append(networks, network)
+	for _, part := range splitList(texts) {
+		network, m := parseNetwork(part)
+		if m != nil {
+			return m
 		}
+		networks = append(networks, network)
 	}
 	*field = networks
 	return nil
+}
+
+// splitList takes a list apart, whether it came as several texts or with commas.
+func splitList(texts []string) (parts []string) {
+	for _, text := range texts {
+		for part := range strings.SplitSeq(text, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				parts = append(parts, part)
+			}
+		}
+	}
+	return parts
 }
 
 // parseNetwork reads a CIDR range, or a single address. A range with bits set behind its length is refused: one of the

@@ -57,6 +57,10 @@ func (s setting) show() any {
 			texts = append(texts, network.String())
 		}
 		return texts
+	case *[]string:
+		return append([]string{}, *field...)
+	case *int:
+		return *field
 	case *bool:
 		return *field
 	case *string:

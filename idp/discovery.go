@@ -39,7 +39,7 @@ func (p *Provider) discovery() (http.HandlerFunc, error) {
 			ResponseTypesSupported:                    []string{"code"},
 			ResponseModesSupported:                    responseModes,
 			GrantTypesSupported:                       grantTypes,
-			ACRValuesSupported:                        policy.ACRValues(p.Sessions.Offered...),
+			ACRValuesSupported:                        policy.ACRValues(p.Sessions.Attests, p.Sessions.Offered...),
 			SubjectTypesSupported:                     []string{"public"},
 			IDTokenSigningAlgValuesSupported:          algorithms,
 			TokenEndpointAuthMethodsSupported:         authMethods,

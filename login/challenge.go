@@ -1,8 +1,9 @@
 package login
 
 import (
+	"slices"
+
 	"github.com/sallyport-id/sallyport/idp/policy"
-	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/login/factor"
 	"github.com/sallyport-id/sallyport/login/page"
 	"github.com/sallyport-id/sallyport/storage"
@@ -11,17 +12,33 @@ import (
 // codePage asks for the code of a factor.
 func (l *Login) codePage(f factor.Factor) func(*visit) error {
 	return func(v *visit) error {
-		if !offers(v.decision, policy.Prove, f.Method()) {
+		if !v.asks(f.Method()) {
 			return v.toNext()
 		}
-		return l.showCode(v, f, 0, nil)
+		if sent, ok := f.(factor.Sent); ok {
+			if problem, err := l.sendFirst(v, sent); err != nil || problem != nil {
+				return l.showCode(v, f, 0, problem, err)
+			}
+		}
+		return l.showCode(v, f, 0, nil, nil)
 	}
 }
 
-func (l *Login) showCode(v *visit, f factor.Factor, triesLeft int, p *page.Problem) error {
+func (l *Login) showCode(v *visit, f factor.Factor, triesLeft int, p *page.Problem, err error) error {
+	if err != nil {
+		return err
+	}
 	code := page.Code{Method: string(f.Method()), Why: reason(v), TriesLeft: triesLeft, Later: v.decision.Later}
-	if len(v.decision.Methods) > 1 {
+	if len(v.decision.Methods) > 1 || v.decision.Recovery {
 		code.OtherWays = v.path("/login/choose")
+	}
+	if f.Method() == policy.BackupCode && v.asks(policy.RecoveryCode) {
+		code.Recovery = v.path("/login/recovery-code")
+	}
+	if sent, ok := f.(factor.Sent); ok {
+		if code.Target, code.Sent, err = l.progress(v, sent); err != nil {
+			return err
+		}
 	}
 	return l.show(v, code, p)
 }
@@ -30,39 +47,35 @@ func (l *Login) showCode(v *visit, f factor.Factor, triesLeft int, p *page.Probl
 // transaction.
 func (l *Login) codePost(f factor.Factor) func(*visit) error {
 	return func(v *visit) error {
-		if !offers(v.decision, policy.Prove, f.Method()) {
+		sent, isSent := f.(factor.Sent)
+		switch {
+		case !v.asks(f.Method()):
 			return v.toNext()
-		}
-		if v.decision.Later && v.r.PostFormValue("later") == "1" {
+		case v.decision.Later && v.r.PostFormValue("later") == "1":
 			v.request.Stamps.NotNow = true
 			return l.save(v)
+		case isSent && v.r.PostFormValue("resend") == "1":
+			problem, err := l.send(v, sent)
+			if err != nil || problem != nil {
+				return l.showCode(v, f, 0, problem, err)
+			}
+			path, _ := pathOf(f.Method())
+			return v.redirect(path)
 		}
 		code := factor.Clean(v.r.PostFormValue("code"))
 		if p := factor.FormatProblem(f.Method(), code); p != nil {
-			return l.showCode(v, f, 0, p)
+			return l.showCode(v, f, 0, p, nil)
 		}
 		ctx, now := v.ctx(), l.Now()
-		own, err := session.Decode(v.request.Proofs)
-		if err != nil {
-			return err
-		}
 		var verdict factor.Verdict
-		err = l.DB.Write(ctx, func(tx *storage.Tx) error {
-			if verdict, err = factor.Try(ctx, tx, f, v.person.User.ID, code, now); err != nil {
+		err := l.DB.Write(ctx, func(tx *storage.Tx) (err error) {
+			if verdict, err = factor.Try(ctx, tx, f, factor.Entry{UserID: v.person.User.ID, BoundTo: boundTo(v), Code: code, At: now}); err != nil {
 				return err
 			}
 			if verdict.Outcome != factor.Accepted {
 				return l.codeFailed(v, tx, f.Method(), verdict)
 			}
-			v.request.UserID = v.person.User.ID
-			v.request.Proofs = session.Encode(own.With(policy.Proof{Method: f.Method(), At: now}))
-			if err := tx.UpdateAuthRequest(ctx, v.request); err != nil {
-				return err
-			}
-			if f.Method() == policy.BackupCode {
-				return l.backupCodeUsed(v, tx)
-			}
-			return tx.Audit(ctx, l.proved(v, f.Method(), &v.person.User))
+			return l.accept(v, tx, &v.person.User, l.proofOf(v, f.Method()))
 		})
 		switch {
 		case storage.IsSpent(err):
@@ -73,8 +86,16 @@ func (l *Login) codePost(f factor.Factor) func(*visit) error {
 			return v.toNext()
 		}
 		verdict.TriesLeft = min(verdict.TriesLeft, factor.WrongEndsSignIn-v.request.Wrong) // codes of other kinds count too
-		return l.showCode(v, f, verdict.TriesLeft, verdict.Problem(f.Method()))
+		return l.showCode(v, f, verdict.TriesLeft, verdict.Problem(f.Method()), nil)
 	}
+}
+
+// boundTo is what codes and set-ups of this sign-in are bound to.
+func boundTo(v *visit) string { return "request:" + v.request.ID }
+
+// proofOf is what an accepted code proves.
+func (l *Login) proofOf(v *visit, m policy.Method) policy.Proof {
+	return policy.Proof{Method: m, At: l.Now(), Resets: m == policy.BackupCode && v.facts.Company.Rules.BackupCodeResets}
 }
 
 // codeFailed notes a code that did not pass. It is committed with the count.
@@ -95,31 +116,27 @@ func (l *Login) codeFailed(v *visit, tx *storage.Tx, m policy.Method, verdict fa
 	return l.Notices.Tell(ctx, tx, &v.person.User, "factor.locked", event.IP)
 }
 
-// proved is the audit of one accepted proof, whether or not the sign-in it
-// belongs to is ever finished.
-func (l *Login) proved(v *visit, m policy.Method, user *storage.User) storage.Event {
-	event := l.event(v.ctx(), "proof."+string(m), storage.OK, v.client.ID, user)
-	event.Factor = string(m)
-	return event
-}
-
-func (l *Login) backupCodeUsed(v *visit, tx *storage.Tx) error {
-	ctx := v.ctx()
-	event := l.event(ctx, "backup_code.used", storage.OK, v.client.ID, &v.person.User)
-	event.Factor = string(policy.BackupCode)
-	if err := tx.Audit(ctx, event); err != nil {
-		return err
-	}
-	return l.Notices.Tell(ctx, tx, &v.person.User, "backup_code.used", session.OriginOf(ctx).Addr.String())
-}
-
 // choosePage lists what this person has: where "Don't know the code?" leads.
 func (l *Login) choosePage(v *visit) error {
 	var choose page.Choose
-	for _, way := range ways {
-		if way.method != policy.Password && offers(v.decision, policy.Prove, way.method) {
-			choose.Ways = append(choose.Ways, page.Way{Method: string(way.method), URL: v.path(way.path)})
+	methods := v.decision.Methods
+	if v.decision.Recovery && !slices.Contains(methods, policy.BackupCode) {
+		methods = append(slices.Clone(methods), policy.RecoveryCode) // else it is reached from there
+	}
+	for _, m := range methods {
+		path, ok := pathOf(m)
+		if !ok || m == policy.Password || !v.asks(m) {
+			continue
 		}
+		way := page.Way{Method: string(m), URL: v.path(path)}
+		if f, ok := l.Factors.Sent(m); ok {
+			target, err := f.Target(v.ctx(), l.DB.Reader, &v.person.User)
+			if err != nil {
+				return err
+			}
+			way.Target = f.Mask(target)
+		}
+		choose.Ways = append(choose.Ways, way)
 	}
 	if len(choose.Ways) == 0 {
 		return v.toNext()
@@ -132,6 +149,7 @@ func reason(v *visit) *page.Text {
 	with := []any{"Product", v.client.Name, "Company", v.decision.Reason.Who}
 	id, ok := map[policy.ReasonCode]string{
 		policy.ByPerson: "reason.own", policy.ByAdministrator: "reason.administrator", policy.ByCompany: "reason.company",
+		policy.NewNetwork: "reason.new_network", policy.ByRecovery: "reason.recovery", policy.ByBackupReset: "reason.backup_reset",
 		policy.ByNetwork: "reason.network", policy.ByProduct: "reason.product", policy.ByRequest: "reason.request",
 	}[v.decision.Reason.Code]
 	if !ok {

@@ -1,28 +1,38 @@
 package login
 
 import (
-	"errors"
-	"html/template"
+	"context"
+	"net/http"
+	"slices"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/login/factor"
 	"github.com/sallyport-id/sallyport/login/page"
+	"github.com/sallyport-id/sallyport/login/setup"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
-// Enrolment inside the flow, in four steps. A sign-in that must enrol can do
-// nothing else: the decision stays Enrol until a code was verified. What was
-// begun is bound to this authorization request.
+// Enrolment inside the flow. A sign-in that must enrol can do nothing else: the
+// decision stays Enrol until a factor was proved. What was begun is bound to
+// this authorization request.
 
-func boundTo(v *visit) string { return "request:" + v.request.ID }
+// forced says that setting up can't be put off, nor got around by leaving: it
+// is not this product that asks.
+func (v *visit) forced() bool {
+	switch v.decision.Reason.Code {
+	case policy.ByProduct, policy.ByRequest:
+		return false
+	}
+	return !v.decision.Later
+}
 
 // whyPage says that a second factor must be set up, and who wants it.
 func (l *Login) whyPage(v *visit) error {
 	if !v.setsUp() {
 		return v.toNext()
 	}
-	why := page.Why{Later: v.decision.Later, Until: v.decision.Until}
+	why := page.Why{Later: v.decision.Later, Until: v.decision.Until, SignOut: v.forced()}
 	if r := reason(v); r != nil {
 		why.Reason = *r
 	}
@@ -36,119 +46,100 @@ func (l *Login) whyPost(v *visit) error {
 	switch {
 	case v.r.PostFormValue("set_up") == "1":
 		v.request.Stamps.SetUp = true
+	case v.r.PostFormValue("later") == "1" && v.decision.Later && v.decision.Reason.Code == policy.ByRecovery:
+		v.request.Stamps.SetUpLater = true
 	case v.r.PostFormValue("later") == "1" && v.decision.Later:
 		v.request.Stamps.NotNow = true
 	}
 	return l.save(v)
 }
 
-func (l *Login) setUpPage(v *visit) error {
-	if !offers(v.decision, policy.Enrol, policy.TOTP) {
-		return v.toNext()
-	}
-	return l.show(v, page.SetUpChoose{}, nil)
-}
-
-// setUpPost begins setting up an app, with a new seed.
-func (l *Login) setUpPost(v *visit) error {
-	if !offers(v.decision, policy.Enrol, policy.TOTP) {
-		return v.toNext()
-	}
-	err := l.DB.Write(v.ctx(), func(tx *storage.Tx) error {
-		return l.TOTP.Begin(v.ctx(), tx, boundTo(v), v.person.User.ID, l.Now())
+// setUp lets a person into the pages of setting up where that is what must
+// happen now.
+func (l *Login) setUp(serve func(*setup.Place) error) http.HandlerFunc {
+	return l.flow(func(v *visit) error {
+		switch {
+		case v.decision.Do != policy.Enrol || !v.request.Stamps.SetUp:
+			return v.toNext()
+		case !v.person.User.ChangesLockedAt.IsZero():
+			return l.refuse(v, "refuse.changes_locked")
+		}
+		return serve(l.place(v))
 	})
-	if err != nil {
-		return err
-	}
-	return v.redirect("/login/set-up/scan")
 }
 
-func (l *Login) setUpScanPage(v *visit) error {
-	pending, ok, err := l.pending(v)
-	if err != nil || !ok {
-		return err
+func (l *Login) place(v *visit) *setup.Place {
+	return &setup.Place{
+		W: v.w, R: v.r, User: &v.person.User, BoundTo: boundTo(v), Methods: v.decision.Methods, SignOut: v.forced(),
+		Path: func(page string) string { return v.path("/login/set-up" + page) },
+		Show: func(p page.Page, problem *page.Problem) error { return l.show(v, p, problem) },
+		Lost: func(m policy.Method) []string { return v.lost(m) },
+		Activated: func(ctx context.Context, tx *storage.Tx, a setup.Activation) error {
+			return l.activated(ctx, tx, v, a)
+		},
+		Done: func(setup.Activation) error { return v.toNext() },
+		Refused: func(_ context.Context, tx *storage.Tx, m policy.Method, verdict factor.Verdict) error {
+			return l.codeFailed(v, tx, m, verdict)
+		},
+		After: func(verdict factor.Verdict) (bool, int, error) {
+			if !v.request.Stamps.Ended.IsZero() {
+				return true, 0, v.toNext()
+			}
+			return false, min(verdict.TriesLeft, factor.WrongEndsSignIn-v.request.Wrong), nil
+		},
 	}
-	uri := l.TOTP.URI(pending, v.person.User.Email)
-	qr, err := factor.QR(uri)
-	if err != nil {
-		return err
-	}
-	return l.show(v, page.SetUpScan{QR: template.HTML(qr), Key: factor.Grouped(pending.Key()), URI: template.URL(uri), NextURL: v.path("/login/set-up/code")}, nil)
 }
 
-// pending is what is being set up; where nothing is (any more), the person is
-// sent to step 1.
-func (l *Login) pending(v *visit) (p factor.Pending, ok bool, err error) {
-	if !offers(v.decision, policy.Enrol, policy.TOTP) {
-		return p, false, v.toNext()
+// lost are the factors that a new one stands in for. Who came in with an
+// owner's recovery code has lost all; otherwise an app replaces the app before
+// it.
+func (v *visit) lost(m policy.Method) (ids []string) {
+	recovered := v.facts.Proofs.Since(v.request.CreatedAt.Add(-policy.FreshFor)).Has(policy.RecoveryCode)
+	for _, f := range v.factors {
+		if recovered || m == policy.TOTP && f.Kind == string(policy.TOTP) {
+			ids = append(ids, f.ID)
+		}
 	}
-	p, err = l.TOTP.Pending(v.ctx(), l.DB.Reader, boundTo(v), v.person.User.ID, l.Now())
-	if errors.Is(err, storage.ErrNotFound) {
-		return p, false, v.redirect("/login/set-up")
-	}
-	return p, err == nil, err
+	return ids
 }
 
-func (l *Login) setUpCodePage(v *visit) error {
-	if _, ok, err := l.pending(v); err != nil || !ok {
+// activated follows the activation of a factor. It ends all sessions and what
+// products hold, and the person signs in anew with the new factor: what a
+// password alone had opened is closed.
+func (l *Login) activated(ctx context.Context, tx *storage.Tx, v *visit, a setup.Activation) (err error) {
+	now, user := l.Now(), &v.person.User
+	enrolled := l.event(ctx, string(a.Method)+".enrolled", storage.OK, v.client.ID, user)
+	enrolled.Factor, enrolled.Reason = string(a.Method), v.decision.Reason.String()
+	events := []storage.Event{enrolled}
+	// The first factor of any kind ends with backup codes; so does one that
+	// stands in for what was lost.
+	if v.person.BackupCodesLeft == 0 || slices.Contains([]policy.ReasonCode{policy.ByRecovery, policy.ByBackupReset}, v.decision.Reason.Code) {
+		if v.request.FreshCodes, err = l.Factors.Backup.Make(ctx, tx, user.ID, v.facts.Company.Rules.BackupCodesMade(), now); err != nil {
+			return err
+		}
+		events = append(events, l.event(ctx, "backup_codes.made", storage.OK, v.client.ID, user))
+	}
+	if err := tx.SetTwoStep(ctx, user.ID, true, now); err != nil {
 		return err
 	}
-	return l.show(v, page.SetUpCode{BackURL: v.path("/login/set-up/scan")}, nil)
-}
-
-// setUpCodePost activates the app. That ends all sessions and what products
-// hold, and the person signs in anew with the new factor: what a password
-// alone had opened is closed.
-func (l *Login) setUpCodePost(v *visit) error {
-	if _, ok, err := l.pending(v); err != nil || !ok {
+	if err := tx.SetPreferredMethod(ctx, user.ID, string(a.Method)); err != nil {
 		return err
 	}
-	code := factor.Clean(v.r.PostFormValue("code"))
-	again := page.SetUpCode{BackURL: v.path("/login/set-up/scan")}
-	if p := factor.FormatProblem(policy.TOTP, code); p != nil {
-		return l.show(v, again, p)
-	}
-	ctx, now, user := v.ctx(), l.Now(), &v.person.User
-	var verdict factor.Verdict
-	err := l.DB.Write(ctx, func(tx *storage.Tx) (err error) {
-		if verdict, err = l.TOTP.Finish(ctx, tx, boundTo(v), user.ID, code, now); err != nil {
-			return err
-		}
-		if verdict.Outcome != factor.Accepted {
-			return l.codeFailed(v, tx, policy.TOTP, verdict)
-		}
-		if v.request.FreshCodes, err = l.Backup.Make(ctx, tx, user.ID, now); err != nil {
-			return err
-		}
-		if err := tx.SetTwoStep(ctx, user.ID, true, now); err != nil {
-			return err
-		}
-		if _, err := tx.EndSessions(ctx, storage.Ending{UserID: user.ID, Offline: true}, now); err != nil {
-			return err
-		}
-		v.request.UserID, v.request.Proofs = user.ID, nil
-		v.request.Stamps.Enrolled, v.request.Stamps.SetUp, v.request.Stamps.SignInSince = true, false, now
-		if err := tx.UpdateAuthRequest(ctx, v.request); err != nil {
-			return err
-		}
-		enrolled, made := l.event(ctx, "totp.enrolled", storage.OK, v.client.ID, user), l.event(ctx, "backup_codes.made", storage.OK, v.client.ID, user)
-		enrolled.Factor, enrolled.Reason = string(policy.TOTP), v.decision.Reason.String()
-		if err := tx.Audit(ctx, enrolled, made); err != nil {
-			return err
-		}
-		return l.Notices.Tell(ctx, tx, user, "totp.enrolled", session.OriginOf(ctx).Addr.String())
-	})
-	switch {
-	case storage.IsSpent(err), errors.Is(err, storage.ErrNotFound):
-		return v.toNext()
-	case err != nil:
+	if err := tx.VoidRecoveryCode(ctx, user.ID); err != nil {
 		return err
-	case verdict.Outcome == factor.Accepted, !v.request.Stamps.Ended.IsZero():
-		return v.toNext()
 	}
-	verdict.TriesLeft = min(verdict.TriesLeft, factor.WrongEndsSignIn-v.request.Wrong)
-	again.TriesLeft = verdict.TriesLeft
-	return l.show(v, again, verdict.Problem(policy.TOTP))
+	if _, err := tx.EndSessions(ctx, storage.Ending{UserID: user.ID, Offline: true}, now); err != nil {
+		return err
+	}
+	v.request.UserID, v.request.Proofs = user.ID, nil
+	v.request.Stamps.Enrolled, v.request.Stamps.SetUp, v.request.Stamps.SignInSince = true, false, now
+	if err := tx.UpdateAuthRequest(ctx, v.request); err != nil {
+		return err
+	}
+	if err := tx.Audit(ctx, events...); err != nil {
+		return err
+	}
+	return l.Notices.Tell(ctx, tx, user, string(a.Method)+".enrolled", session.OriginOf(ctx).Addr.String())
 }
 
 // freshCodesPage shows the new backup codes until the person has saved them.
@@ -160,7 +151,9 @@ func (l *Login) freshCodesPage(v *visit) error {
 }
 
 func (l *Login) freshCodes(v *visit) page.BackupCodes {
-	codes := page.BackupCodes{Codes: v.request.FreshCodes, Issuer: l.Host, Made: v.request.Stamps.SignInSince, Step: true}
+	codes := page.BackupCodes{
+		Codes: v.request.FreshCodes, Issuer: l.Host, Made: v.request.Stamps.SignInSince, Step: true, Resets: v.facts.Company.Rules.BackupCodeResets,
+	}
 	if v.person != nil {
 		codes.Account = v.person.User.Email
 	}

@@ -78,9 +78,14 @@ func (l *Login) refused(v *visit, d policy.Decision) error {
 	if d.Do == policy.Refuse && d.Reason.Code == policy.Unmet && v.request.Stamps.NotNow {
 		return v.redirect("/authorize/continue") // the person chose this: no page in between
 	}
+	return l.refuse(v, id)
+}
+
+// refuse shows the words of a refusal: id.heading and id.body.
+func (l *Login) refuse(v *visit, id string) error {
 	f := l.frame(v)
 	f.Status = http.StatusForbidden
-	with := []any{"Product", v.client.Name, "Company", d.Reason.Who, "Person", f.Person}
+	with := []any{"Product", v.client.Name, "Company", v.decision.Reason.Who, "Person", f.Person}
 	l.Pages.Write(v.w, f, page.Message{
 		Heading: page.Say(id+".heading", with...), Body: page.Say(id+".body", with...), Reference: session.OriginOf(v.ctx()).RequestID,
 	})

@@ -25,7 +25,10 @@ type visit struct {
 	running *storage.SignedIn
 	// person is who is on the way; nil: nobody yet.
 	person   *storage.SignedIn
+	facts    policy.Facts
 	decision policy.Decision
+	// factors are what the person has, where something is being set up.
+	factors []*storage.Factor
 }
 
 func (v *visit) ctx() context.Context { return v.r.Context() }
@@ -81,11 +84,14 @@ func (l *Login) visit(w http.ResponseWriter, r *http.Request) (*visit, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.decision = policy.Decide(facts)
+	v.facts, v.decision = facts, policy.Decide(facts)
 	if !a.Stamps.Ended.IsZero() || len(a.FreshCodes) > 0 {
 		v.decision = policy.Decision{} // nothing is asked for: next says what comes before
 	}
-	return v, nil
+	if v.decision.Do == policy.Enrol {
+		v.factors, err = l.DB.Factors(r.Context(), v.person.User.ID)
+	}
+	return v, err
 }
 
 // toNext sends the browser on to whatever must happen next.
@@ -127,6 +133,9 @@ func (l *Login) frame(v *visit) page.Frame {
 	}
 	if v.person != nil {
 		f.Person = v.person.User.Email
+	}
+	if v.setsUp() && v.forced() {
+		f.Cancel = false // the page has [Sign out] as the only other door
 	}
 	return f
 }

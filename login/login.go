@@ -21,18 +21,20 @@ import (
 	"github.com/sallyport-id/sallyport/login/factor"
 	"github.com/sallyport-id/sallyport/login/notify"
 	"github.com/sallyport-id/sallyport/login/page"
+	"github.com/sallyport-id/sallyport/login/setup"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
 // Login serves the pages of the flow. Its fields are set once.
 type Login struct {
-	DB        *storage.DB
-	Sessions  *session.Sessions
-	Pages     *page.Renderer
-	Passwords *factor.Passwords
-	TOTP      factor.TOTP
-	Backup    factor.Backup
-	Notices   *notify.Notices
+	DB       *storage.DB
+	Sessions *session.Sessions
+	Pages    *page.Renderer
+	Factors  *factor.Factors
+	Setup    *setup.Setup
+	Notices  *notify.Notices
+	// Inbound reads text messages that people send; nil: none come in.
+	Inbound notify.InboundReader
 	// Issuer is the provider's own address.
 	Issuer string
 	// Host names the provider to people.
@@ -41,23 +43,31 @@ type Login struct {
 	Log  *slog.Logger
 }
 
+// Outside adds what other machines call to r.
+func (l *Login) Outside(r chi.Router) {
+	if l.Inbound != nil {
+		r.Post("/texts/inbound", l.textReceived)
+	}
+}
+
 // Routes adds the pages to r, which protects against cross-site requests.
 func (l *Login) Routes(r chi.Router) {
 	r.Get("/login", l.flow(l.next))
 	r.Get("/login/password", l.flow(l.passwordPage))
 	r.Post("/login/password", l.flow(l.passwordPost))
-	r.Get("/login/totp", l.flow(l.codePage(l.TOTP)))
-	r.Post("/login/totp", l.flow(l.codePost(l.TOTP)))
-	r.Get("/login/backup-code", l.flow(l.codePage(l.Backup)))
-	r.Post("/login/backup-code", l.flow(l.codePost(l.Backup)))
+	for _, way := range ways {
+		if f, ok := l.Factors.Code(way.method); ok {
+			r.Get(way.path, l.flow(l.codePage(f)))
+			r.Post(way.path, l.flow(l.codePost(f)))
+		}
+	}
+	r.Get("/login/passkey", l.flow(l.keyPage))
+	r.Post("/login/passkey", l.flow(l.keyPost))
+	r.Post("/login/passkey/options", l.flow(l.keyOptions))
 	r.Get("/login/choose", l.flow(l.choosePage))
 	r.Get("/login/why", l.flow(l.whyPage))
 	r.Post("/login/why", l.flow(l.whyPost))
-	r.Get("/login/set-up", l.flow(l.setUpPage))
-	r.Post("/login/set-up", l.flow(l.setUpPost))
-	r.Get("/login/set-up/scan", l.flow(l.setUpScanPage))
-	r.Get("/login/set-up/code", l.flow(l.setUpCodePage))
-	r.Post("/login/set-up/code", l.flow(l.setUpCodePost))
+	l.Setup.Routes(r, "/login/set-up", l.setUp)
 	r.Get("/login/backup-codes", l.flow(l.freshCodesPage))
 	r.Post("/login/backup-codes", l.flow(l.freshCodesPost))
 	r.Get("/login/account", l.flow(l.accountPage))
@@ -65,6 +75,7 @@ func (l *Login) Routes(r chi.Router) {
 	r.Get("/login/consent", l.flow(l.consentPage))
 	r.Post("/login/consent", l.flow(l.consentPost))
 	r.Post("/login/cancel", l.flow(l.cancel))
+	r.Post("/login/sign-out", l.flow(l.signOut))
 	r.Post("/login/switch", l.flow(l.switchPerson))
 	r.Get("/login/again", l.again)
 	r.Get("/set-up", l.setUpLinkPage)

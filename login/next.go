@@ -22,7 +22,7 @@ func (l *Login) next(v *visit) error {
 	switch d := v.decision; d.Do {
 	case policy.ChooseAccount:
 		return v.redirect("/login/account")
-	case policy.Prove:
+	case policy.Prove, policy.Confirm:
 		return l.nextProof(v, d)
 	case policy.Enrol:
 		return v.redirect("/login/set-up")
@@ -43,25 +43,44 @@ func (v *visit) setsUp() bool {
 		offers(d, policy.Prove, policy.Password) && d.Reason.Code != policy.NotSignedIn && d.Reason.Code != policy.SignInAnew
 }
 
-// nextProof chooses among the methods that would do: an authenticator before a
-// backup code, which is never the default.
+// asks says whether a proof by a method would help now.
+func (v *visit) asks(m policy.Method) bool {
+	d := v.decision
+	return offers(d, policy.Prove, m) || offers(d, policy.Confirm, m) || m == policy.RecoveryCode && d.Recovery
+}
+
+// nextProof leads to the first of the methods that would do: the policy puts
+// the preferred one first, and a backup code last.
 func (l *Login) nextProof(v *visit, d policy.Decision) error {
-	for _, way := range ways {
-		if offers(d, policy.Prove, way.method) {
-			return v.redirect(way.path)
+	for _, m := range d.Methods {
+		if path, ok := pathOf(m); ok {
+			return v.redirect(path)
 		}
 	}
 	return l.refused(v, d)
 }
 
-// ways are the pages that prove something, the preferred first.
+// ways are the pages that prove something.
 var ways = []struct {
 	method policy.Method
 	path   string
 }{
 	{policy.Password, "/login/password"},
 	{policy.TOTP, "/login/totp"},
+	{policy.SMS, "/login/text-message"},
+	{policy.Email, "/login/email-code"},
+	{policy.WebAuthn, "/login/passkey"},
 	{policy.BackupCode, "/login/backup-code"},
+	{policy.RecoveryCode, "/login/recovery-code"},
+}
+
+func pathOf(m policy.Method) (path string, ok bool) {
+	for _, way := range ways {
+		if way.method == m {
+			return way.path, true
+		}
+	}
+	return "", false
 }
 
 // pass turns the sign-in into a session and leads back to idp, which decides

@@ -3,6 +3,7 @@ package login
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
@@ -20,8 +21,19 @@ func (l *Login) passwordPage(v *visit) error {
 	if v.person != nil {
 		username = v.person.User.Email
 	}
-	return l.show(v, page.SignIn{Username: username, Why: signInWhy(v)}, nil)
+	return l.show(v, l.signInPage(v, username), nil)
 }
+
+func (l *Login) signInPage(v *visit, username string) page.SignIn {
+	p := page.SignIn{Username: username, Why: signInWhy(v), Passkey: &page.Passkey{Options: v.path("/login/passkey/options"), Action: v.path("/login/passkey")}}
+	if l.mails() {
+		p.ForgotURL = "/forgot"
+	}
+	return p
+}
+
+// mails says whether mail reaches people here.
+func (l *Login) mails() bool { return slices.Contains(l.Sessions.Offered, policy.Email) }
 
 // signInWhy says why somebody who is known must sign in again.
 func signInWhy(v *visit) *page.Text {
@@ -47,7 +59,7 @@ func (l *Login) passwordPost(v *visit) error {
 	}
 	username, password := strings.TrimSpace(v.r.PostFormValue("username")), v.r.PostFormValue("password")
 	again := func(p *page.Problem) error {
-		return l.show(v, page.SignIn{Username: username, Why: signInWhy(v)}, p)
+		return l.show(v, l.signInPage(v, username), p)
 	}
 	switch {
 	case username == "":
@@ -56,13 +68,13 @@ func (l *Login) passwordPost(v *visit) error {
 		return again(problem("password", "problem.password_missing"))
 	}
 	ctx, now := v.ctx(), l.Now()
-	attempt, err := l.Passwords.Try(ctx, l.DB, username, password, session.Network(session.OriginOf(ctx).Addr), now)
+	attempt, err := l.Factors.Passwords.Try(ctx, l.DB, username, password, session.Network(session.OriginOf(ctx).Addr), now)
 	switch {
 	case errors.Is(err, factor.ErrBusy):
 		v.w.Header().Set("Retry-After", "10")
 		f := l.frame(v)
 		f.Status, f.Problem = http.StatusServiceUnavailable, problem("", "problem.busy")
-		l.Pages.Write(v.w, f, page.SignIn{Username: username, Why: signInWhy(v)})
+		l.Pages.Write(v.w, f, l.signInPage(v, username))
 		return nil
 	case err != nil:
 		return err
@@ -80,23 +92,11 @@ func (l *Login) passwordPost(v *visit) error {
 		}
 		return again(problem("password", "problem.password_mismatch"))
 	}
-	own, err := session.Decode(v.request.Proofs)
-	if err != nil {
-		return err
-	}
-	if v.request.UserID != attempt.User.ID {
-		own = nil // what somebody else proved doesn't count
-	}
-	v.request.UserID = attempt.User.ID
-	v.request.Proofs = session.Encode(own.With(policy.Proof{Method: policy.Password, At: now}))
 	err = l.DB.Write(ctx, func(tx *storage.Tx) error {
 		if err := attempt.Accept(ctx, tx, now); err != nil {
 			return err
 		}
-		if err := tx.UpdateAuthRequest(ctx, v.request); err != nil {
-			return err
-		}
-		return tx.Audit(ctx, l.proved(v, policy.Password, attempt.User))
+		return l.accept(v, tx, attempt.User, policy.Proof{Method: policy.Password, At: now})
 	})
 	if err != nil && !storage.IsSpent(err) {
 		return err

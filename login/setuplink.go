@@ -1,42 +1,19 @@
 package login
 
 import (
-	"context"
 	"errors"
 	"net/http"
 	"net/mail"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/login/factor"
+	"github.com/sallyport-id/sallyport/login/notify"
 	"github.com/sallyport-id/sallyport/login/page"
 	"github.com/sallyport-id/sallyport/storage"
 )
-
-// Purposes of set-up links.
-const (
-	// LinkFirstOwner lets its holder become the first company's owner.
-	LinkFirstOwner = "first-owner"
-	// LinkSetUp lets a person choose a password.
-	LinkSetUp = "set-up"
-)
-
-// How long set-up links work.
-const (
-	FirstOwnerLinkLifetime = time.Hour
-	SetUpLinkLifetime      = 2 * time.Hour
-)
-
-// NewLink keeps a link of a purpose for a person ("" for the first owner), in
-// place of earlier ones, and returns its address.
-func NewLink(ctx context.Context, tx *storage.Tx, issuer, purpose, userID string, lifetime time.Duration, now time.Time) (string, error) {
-	secret := storage.NewSecret()
-	err := tx.InsertLink(ctx, storage.Link{Hash: storage.Hash(secret), Purpose: purpose, UserID: userID, CreatedAt: now, ExpiresAt: now.Add(lifetime)})
-	return issuer + "/set-up?token=" + secret, err
-}
 
 // setUpLinkPage shows the form. A GET changes nothing: mail scanners follow
 // links.
@@ -85,7 +62,7 @@ func (l *Login) usableLink(w http.ResponseWriter, r *http.Request) (*storage.Lin
 }
 
 func (l *Login) setUpForm(r *http.Request, link *storage.Link) (page.Page, error) {
-	if link.Purpose == LinkFirstOwner {
+	if link.Purpose == notify.LinkFirstOwner {
 		return page.FirstOwner{
 			Company: r.PostFormValue("company"), Name: r.PostFormValue("name"), Email: r.PostFormValue("username"), MinLength: factor.MinPassword,
 		}, nil
@@ -95,15 +72,7 @@ func (l *Login) setUpForm(r *http.Request, link *storage.Link) (page.Page, error
 		return nil, err
 	}
 	company, err := l.Sessions.Company(r.Context(), person.User.OrgID)
-	return page.SetPassword{Email: person.User.Email, Company: company.Name, MinLength: minPassword(person, company)}, err
-}
-
-// minPassword is the shorter length only where a second factor always follows.
-func minPassword(in *storage.SignedIn, company policy.Company) int {
-	if policy.AlwaysTwoFactors(session.PolicyPerson(in), company) {
-		return factor.MinPasswordFor2F
-	}
-	return factor.MinPassword
+	return page.SetPassword{Email: person.User.Email, Company: company.Name, MinLength: factor.PasswordLength(session.PolicyPerson(person), company)}, err
 }
 
 func (l *Login) setUpLinkPost(w http.ResponseWriter, r *http.Request) {
@@ -137,24 +106,6 @@ func (l *Login) setUpLinkPost(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// newPassword checks the two password fields.
-func newPassword(r *http.Request, minLength int, names ...string) (string, *page.Problem) {
-	password := r.PostFormValue("password")
-	switch err := factor.CheckNewPassword(password, minLength, names...); {
-	case errors.Is(err, factor.ErrPasswordShort):
-		return "", problem("password", "problem.password_short", "MinLength", minLength)
-	case errors.Is(err, factor.ErrPasswordLong):
-		return "", problem("password", "problem.password_long")
-	case errors.Is(err, factor.ErrPasswordCommon):
-		return "", problem("password", "problem.password_common")
-	case errors.Is(err, factor.ErrPasswordNames):
-		return "", problem("password", "problem.password_names")
-	case password != r.PostFormValue("repeat"):
-		return "", problem("repeat", "problem.password_differs")
-	}
-	return password, nil
-}
-
 // choosePassword sets a person's password by their set-up link. It ends what
 // runs, as any change of a password does, and skips no second factor.
 func (l *Login) choosePassword(r *http.Request, link *storage.Link, p page.SetPassword) (*page.Problem, error) {
@@ -163,11 +114,11 @@ func (l *Login) choosePassword(r *http.Request, link *storage.Link, p page.SetPa
 	if err != nil {
 		return nil, err
 	}
-	password, wrong := newPassword(r, p.MinLength, p.Company, l.Host, user.Profile.Name, user.Email)
-	if wrong != nil {
+	password := r.PostFormValue("password")
+	if wrong := factor.PasswordProblem(password, r.PostFormValue("repeat"), p.MinLength, p.Company, l.Host, user.Profile.Name, user.Email); wrong != nil {
 		return wrong, nil
 	}
-	hash, err := l.Passwords.Hash(ctx, password)
+	hash, err := l.Factors.Passwords.Hash(ctx, password)
 	if errors.Is(err, factor.ErrBusy) {
 		return problem("", "problem.busy"), nil
 	}
@@ -209,12 +160,12 @@ func (l *Login) becomeOwner(r *http.Request, link *storage.Link, p page.FirstOwn
 	case err != nil || address.Address != email:
 		return problem("username", "problem.username_format"), nil
 	}
-	password, wrong := newPassword(r, p.MinLength, company, l.Host, name, email)
-	if wrong != nil {
+	password := r.PostFormValue("password")
+	if wrong := factor.PasswordProblem(password, r.PostFormValue("repeat"), p.MinLength, company, l.Host, name, email); wrong != nil {
 		return wrong, nil
 	}
 	ctx, now := r.Context(), l.Now()
-	hash, err := l.Passwords.Hash(ctx, password)
+	hash, err := l.Factors.Passwords.Hash(ctx, password)
 	if errors.Is(err, factor.ErrBusy) {
 		return problem("", "problem.busy"), nil
 	}

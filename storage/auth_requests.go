@@ -47,6 +47,9 @@ type Stamps struct {
 	Chosen bool `json:"chosen,omitempty"`
 	// SetUp says that the person agreed to set up a factor.
 	SetUp bool `json:"set_up,omitempty"`
+	// SetUpLater says that the person, who came in with a recovery code, put
+	// off setting up a factor.
+	SetUpLater bool `json:"set_up_later,omitempty"`
 	// NotNow says that the person put off what was asked for voluntarily.
 	NotNow bool `json:"not_now,omitempty"`
 	// Consented is the scope the person consented to in this request.

@@ -11,3 +11,15 @@ func (r Reader) HasLink(ctx context.Context, purpose, userID string, now time.Ti
 		purpose, userID, stamp(now)).Scan(&yes)
 	return yes, wrap(err, "look for a link")
 }
+
+// LinkOf returns a person's link of a purpose that still works. ErrNotFound
+// where there is none.
+func (r Reader) LinkOf(ctx context.Context, purpose, userID string, now time.Time) (*Link, error) {
+	hash := ""
+	err := r.run.queryRow(ctx, `SELECT hash FROM links WHERE purpose = $1 AND user_id = $2 AND used_at IS NULL AND expires_at > $3`,
+		purpose, userID, stamp(now)).Scan(&hash)
+	if _, err := found(&hash, err, "link"); err != nil {
+		return nil, err
+	}
+	return r.Link(ctx, hash)
+}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/sallyport-id/sallyport/config"
-	"github.com/sallyport-id/sallyport/login"
+	"github.com/sallyport-id/sallyport/login/notify"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
@@ -51,9 +51,10 @@ func present() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
 // setUpLink makes set-up links for apply; none as long as an earlier one works.
 func setUpLink(issuer string) func(context.Context, *storage.Tx, string, time.Time) (string, error) {
 	return func(ctx context.Context, tx *storage.Tx, userID string, now time.Time) (string, error) {
-		if alive, err := tx.HasLink(ctx, login.LinkSetUp, userID, now); alive || err != nil {
+		if alive, err := tx.HasLink(ctx, notify.LinkSetUp, userID, now); alive || err != nil {
 			return "", err
 		}
-		return login.NewLink(ctx, tx, issuer, login.LinkSetUp, userID, login.SetUpLinkLifetime, now)
+		link, _, err := notify.NewLink(ctx, tx, issuer, notify.LinkSetUp, userID, "", notify.LinkSetUpLifetime, now)
+		return link, err
 	}
 }

@@ -67,6 +67,8 @@ var rooms = []room{
 		why: "what is sent is a row and its words; when to send is decided where the row is written"},
 	{name: "login/factor", ours: []string{"storage", "idp/policy", "login/notify", "login/page"}, libs: []string{otp, webauthn, passwords, qrCode, extended},
 		why: "a factor proves one thing, says in words what was wrong with it, and doesn't know who asked or in which flow"},
+	{name: "login/setup", ours: []string{"storage", "idp/policy", "idp/session", "login/factor", "login/notify", "login/page"}, libs: []string{chi, extended},
+		why: "setting up a factor is the same in a sign-in and in an account: it asks whoever mounts it what follows"},
 	{name: "login", ours: forPeople, libs: []string{chi, extended}, why: apart},
 	{name: "login/account", ours: forPeople, libs: []string{chi, extended}, why: apart},
 	{name: "login/admin", ours: forPeople, libs: []string{chi, extended}, why: apart},
@@ -86,7 +88,7 @@ var reserved = []struct{ lib, room, why string }{
 
 const noDrivers = "SQL is written in storage alone, where it is tested on both engines"
 
-var forPeople = []string{"storage", "idp/policy", "idp/session", "login/factor", "login/notify", "login/page"}
+var forPeople = []string{"storage", "idp/policy", "idp/session", "login/factor", "login/notify", "login/page", "login/setup"}
 
 const apart = "the sign-in, the account and the administration are three rooms side by side, and never call the protocol: " +
 	"they meet it by redirects alone"

@@ -28,6 +28,7 @@ type commands struct {
 	Explain     explainCommand     `cmd:"" help:"Say what a sign-in would be asked for, and why."`
 	Keys        keysCommand        `cmd:"" help:"Signing keys: list, rotate."`
 	Config      configCommand      `cmd:"" help:"Check or show the configuration."`
+	SendTest    sendTestCommand    `cmd:"" help:"Send a test mail or text message, to see whether they arrive."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the running server whether it is well."`
 	Version     versionCommand     `cmd:"" help:"Show the version."`
 }

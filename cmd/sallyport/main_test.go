@@ -32,6 +32,8 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"health-server":    healthServer,
 			"free-address":     freeAddress,
+			"mail-server":      mailServer,
+			"text-gateway":     textGateway,
 			"make-certificate": makeCertificate,
 		},
 	})

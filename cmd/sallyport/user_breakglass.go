@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/sallyport-id/sallyport/config"
-	"github.com/sallyport-id/sallyport/login"
 	"github.com/sallyport-id/sallyport/login/factor"
 	"github.com/sallyport-id/sallyport/login/notify"
 	"github.com/sallyport-id/sallyport/login/page"
@@ -120,7 +119,7 @@ func (c *userSetupLinkCommand) Run(ctx context.Context, p *process) error {
 		}
 		link := ""
 		err = db.Write(ctx, func(tx *storage.Tx) (err error) {
-			link, err = login.NewLink(ctx, tx, conf.Issuer, login.LinkSetUp, user.ID, login.SetUpLinkLifetime, present())
+			link, _, err = notify.NewLink(ctx, tx, conf.Issuer, notify.LinkSetUp, user.ID, "", notify.LinkSetUpLifetime, present())
 			if err != nil {
 				return err
 			}

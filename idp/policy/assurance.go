@@ -52,12 +52,13 @@ func ParseACR(name string) (Level, bool) {
 
 // ACRValues lists the acr values that can be earned with a password and one of
 // the methods offered, for discovery: what can't be reached is not advertised.
-// A hardware key is not: that takes attestation, which no method brings alone.
-func ACRValues(offered ...Method) []string {
+// A hardware key can where the instance attests keys.
+func ACRValues(attests bool, offered ...Method) []string {
 	reached := map[Level]bool{OneFactor: true}
 	for _, m := range offered {
 		reached[Proofs{{Method: Password}, {Method: m, UserVerified: m == WebAuthn}}.Level()] = true
 	}
+	reached[HardwareKey] = attests && reached[PhishingResistant]
 	var all []string
 	for level, names := range acrNames {
 		if reached[Level(level)] {

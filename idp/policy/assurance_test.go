@@ -229,14 +229,17 @@ func TestNamesOfLevels(t *testing.T) {
 func TestACRValuesAreThoseThatCanBeEarned(t *testing.T) {
 	for _, tt := range []struct {
 		offered []Method
+		attests bool
 		want    []string
 	}{
-		{nil, []string{acr1FA, refedsSFA}},
-		{[]Method{TOTP}, []string{acr1FA, refedsSFA, acr2FA, refedsMFA, papeMFA}},
-		{[]Method{Email}, []string{acr1FA, refedsSFA, acr2SV}},
-		{[]Method{WebAuthn, SMS}, []string{acr1FA, refedsSFA, acr2FA, refedsMFA, papeMFA, "phr"}},
+		{nil, false, []string{acr1FA, refedsSFA}},
+		{[]Method{TOTP}, false, []string{acr1FA, refedsSFA, acr2FA, refedsMFA, papeMFA}},
+		{[]Method{Email}, false, []string{acr1FA, refedsSFA, acr2SV}},
+		{[]Method{WebAuthn, SMS}, false, []string{acr1FA, refedsSFA, acr2FA, refedsMFA, papeMFA, "phr"}},
+		{[]Method{WebAuthn}, true, []string{acr1FA, refedsSFA, "phr", "phrh"}},
+		{[]Method{TOTP}, true, []string{acr1FA, refedsSFA, acr2FA, refedsMFA, papeMFA}},
 	} {
-		if got := ACRValues(tt.offered...); !slices.Equal(got, tt.want) {
+		if got := ACRValues(tt.attests, tt.offered...); !slices.Equal(got, tt.want) {
 			t.Errorf("%v: %q, want %q", tt.offered, got, tt.want)
 		}
 	}

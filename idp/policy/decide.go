@@ -31,6 +31,11 @@ type Facts struct {
 	AskConsent bool
 	// NotNow: the person put off what the request asked for.
 	NotNow bool
+	// SetUpLater: the person signed in with a recovery code and put off setting
+	// up a second factor.
+	SetUpLater bool
+	// Attests says that this instance can tell a hardware-bound key from others.
+	Attests bool
 	// Silent: no page may be shown (prompt=none).
 	Silent bool
 }
@@ -50,9 +55,11 @@ type Person struct {
 	Disabled   bool
 	// TwoStep is the person's own wish; TwoStepRequired an administrator's.
 	TwoStep, TwoStepRequired bool
-	// Methods are the second factors enrolled.
+	// Methods are the second factors enrolled, the preferred one first.
 	Methods         []Method
 	BackupCodesLeft int
+	// HardwareKey: one of the keys is an attested hardware key.
+	HardwareKey bool
 	// SkipNewNetworkCheck spares a person with a second factor that check.
 	SkipNewNetworkCheck bool
 }
@@ -126,6 +133,8 @@ const (
 	AccountNotChosen ReasonCode = "account not chosen"
 	ConsentNotGiven  ReasonCode = "consent not given"
 	Unmet            ReasonCode = "unmet"
+	ByBackupReset    ReasonCode = "backup code reset"
+	ByRecovery       ReasonCode = "recovery code"
 	SessionEnded     ReasonCode = "session ended"
 	GrantRevoked     ReasonCode = "grant revoked"
 )
@@ -152,6 +161,8 @@ var reasonWords = map[ReasonCode]string{
 	AccountNotChosen: "%s wants an account to be chosen",
 	ConsentNotGiven:  "the person hasn't agreed to what %s asks for",
 	Unmet:            "what %s needs can't be met",
+	ByBackupReset:    "a backup code removed the second factors",
+	ByRecovery:       "the person signed in with a recovery code",
 	SessionEnded:     "the session has ended",
 	GrantRevoked:     "the grant was revoked",
 }
@@ -179,6 +190,8 @@ type Decision struct {
 	// Later: it can be put off, until Until where that isn't zero.
 	Later bool
 	Until time.Time
+	// Recovery: an owner's recovery code would do too.
+	Recovery bool
 	// Demands are all that were considered, for explain.
 	Demands []Demand
 }
@@ -196,7 +209,8 @@ func decide(f Facts) Decision {
 	if f.ChooseAccount {
 		return Decision{Do: ChooseAccount, Reason: Reason{Code: AccountNotChosen, Who: f.Product.Name}}
 	}
-	if !f.Known || !f.Proofs.Primary() {
+	// A passkey begins a sign-in only where the company lets it count.
+	if !f.Known || !f.Company.Rules.counting(f.Proofs).Primary() {
 		reason := Reason{Code: NotSignedIn}
 		if f.Request.SignInAnew {
 			reason = Reason{Code: SignInAnew, Who: f.Product.Name}
@@ -206,8 +220,14 @@ func decide(f Facts) Decision {
 	if reason, refused := f.refused(); refused {
 		return Decision{Do: Refuse, Reason: reason}
 	}
+	if f.inThisRequest().any(func(p Proof) bool { return p.Resets }) && len(f.settable()) > 0 {
+		return Decision{Do: Enrol, Methods: f.settable(), Reason: Reason{Code: ByBackupReset}}
+	}
 	if f.needsConfirmation() {
 		return Decision{Do: Confirm, Methods: []Method{Email}, Reason: Reason{Code: NewNetwork}}
+	}
+	if f.inThisRequest().Has(RecoveryCode) && !f.SetUpLater && len(f.settable()) > 0 {
+		return Decision{Do: Enrol, Methods: f.settable(), Reason: Reason{Code: ByRecovery}, Later: !f.Company.Rules.RecoveryMustSetUp}
 	}
 	if d, unmet := strictestUnmet(f); unmet {
 		return f.act(d)
@@ -249,6 +269,20 @@ func strictestUnmet(f Facts) (worst Demand, found bool) {
 	return worst, found
 }
 
+// inThisRequest are the proofs made since the request began.
+func (f Facts) inThisRequest() Proofs { return f.Proofs.Since(f.began()) }
+
+// fresh are the proofs made since shortly before the request began, so that
+// they don't run out while the person is setting up.
+func (f Facts) fresh() Proofs { return f.Proofs.Since(f.began().Add(-FreshFor)) }
+
+func (f Facts) began() time.Time {
+	if f.Began.IsZero() {
+		return f.Now
+	}
+	return f.Began
+}
+
 // possible says whether anything the person has or can set up meets a demand.
 func (f Facts) possible(d Demand) bool { return len(f.ways(d)) > 0 || len(f.enrollable(d)) > 0 }
 
@@ -256,7 +290,7 @@ func (f Facts) possible(d Demand) bool { return len(f.ways(d)) > 0 || len(f.enro
 func (f Facts) ways(d Demand) []Method {
 	var out []Method
 	for _, m := range f.second() {
-		if f.meets(f.Proofs.With(f.proofOf(m)), d) {
+		if f.meets(f.Proofs.With(f.proofOf(m)), d) || m == BackupCode && f.Company.Rules.BackupCodeResets && len(f.settable()) > 0 {
 			out = append(out, m)
 		}
 	}
@@ -280,20 +314,14 @@ const FreshFor = 5 * time.Minute
 // proveFirst are the methods of which one must be proved, freshly, before a
 // factor is set up: one of those enrolled, or the password where there are
 // none; nothing where that was done. E-mail is enough only for a person who
-// has nothing better. Fresh means since shortly before the request began, so
-// that it doesn't run out while the person is setting up.
+// has nothing better.
 func (f Facts) proveFirst() []Method {
-	began := f.Began
-	if began.IsZero() {
-		began = f.Now
-	}
-	fresh := f.Proofs.Since(began.Add(-FreshFor))
 	mail := func(m Method) bool { return m == Email }
 	out := f.second()
 	if better := slices.DeleteFunc(slices.Clone(f.Person.Methods), mail); len(better) > 0 {
 		out = slices.DeleteFunc(out, mail)
 	}
-	switch {
+	switch fresh := f.fresh(); {
 	case fresh.Has(BackupCode, RecoveryCode):
 		return nil
 	case len(out) == 0 && !fresh.Primary():
@@ -304,21 +332,38 @@ func (f Facts) proveFirst() []Method {
 	return out
 }
 
-// enrollable are the methods that would meet a demand once set up.
+// settable are the methods that can be set up here and count for the company.
+func (f Facts) settable() []Method {
+	return slices.DeleteFunc(slices.Clone(f.Offered), func(m Method) bool { return !f.Company.Rules.Allows(m) })
+}
+
+// enrollable are the methods that would meet a demand once set up. Another of
+// a kind helps only where the one there is was lost, or is a lesser key.
 func (f Facts) enrollable(d Demand) []Method {
+	lost := f.fresh().Has(RecoveryCode)
 	var out []Method
-	for _, m := range f.Offered {
+	for _, m := range f.settable() {
 		then := f
 		then.Person.Methods = append(slices.Clone(f.Person.Methods), m)
-		if f.Company.Rules.allows(m) && !slices.Contains(f.Person.Methods, m) && then.meets(f.Proofs.With(f.proofOf(m)), d) {
+		proof := f.proofOf(m)
+		if m == WebAuthn && f.Attests {
+			proof.Key = KeyHardware
+		}
+		again := lost || m == WebAuthn && d.Level == HardwareKey
+		if (again || !slices.Contains(f.Person.Methods, m)) && then.meets(f.Proofs.With(proof), d) {
 			out = append(out, m)
 		}
 	}
 	return out
 }
 
+// proofOf is what proving an enrolled method would add.
 func (f Facts) proofOf(m Method) Proof {
-	return Proof{Method: m, At: f.Now, UserVerified: m == WebAuthn}
+	p := Proof{Method: m, At: f.Now, UserVerified: m == WebAuthn, Resets: m == BackupCode && f.Company.Rules.BackupCodeResets}
+	if m == WebAuthn && f.Person.HardwareKey {
+		p.Key = KeyHardware
+	}
+	return p
 }
 
 // act says what to do about an unmet demand.
@@ -330,10 +375,13 @@ func (f Facts) act(d Demand) Decision {
 	// be put off.
 	later, until := d.Voluntary || d.Reason.Code == ByRequest, d.Until
 	ask := func(do Action, methods []Method) Decision {
-		return Decision{Do: do, Methods: methods, Reason: d.Reason, Later: later, Until: until}
+		return Decision{Do: do, Methods: methods, Reason: d.Reason, Later: later, Until: until, Recovery: do == Prove && d.Company && len(f.Person.Methods) > 0}
 	}
 	ways, enrollable, first := f.ways(d), f.enrollable(d), f.proveFirst()
 	switch {
+	// Who came in with a recovery code has lost what is enrolled.
+	case f.fresh().Has(RecoveryCode) && len(enrollable) > 0:
+		return ask(Enrol, enrollable)
 	// Backup codes alone are asked for only where setting up can't help.
 	case len(ways) > 0 && (ways[0] != BackupCode || len(enrollable) == 0):
 		return ask(Prove, ways)

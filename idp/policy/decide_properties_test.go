@@ -143,7 +143,7 @@ func TestOnlyWhatIsThereIsAskedFor(t *testing.T) {
 			switch {
 			case slices.Index(d.Methods, m) != i:
 				return false
-			case d.Do == Enrol && (has || !allowed || !slices.Contains(f.Offered, m)):
+			case d.Do == Enrol && (has && !startsOver(f) || !allowed || !slices.Contains(f.Offered, m)):
 				return false
 			case d.Do == Prove && m == BackupCode && (!last || f.Person.BackupCodesLeft == 0):
 				return false
@@ -155,6 +155,11 @@ func TestOnlyWhatIsThereIsAskedFor(t *testing.T) {
 		}
 		return true
 	})
+}
+
+// startsOver: what is enrolled was lost, or has just been removed.
+func startsOver(f Facts) bool {
+	return f.Proofs.Has(RecoveryCode) || f.Proofs.any(func(p Proof) bool { return p.Resets })
 }
 
 // A person who has a factor never sets up another without having proved one.
@@ -192,12 +197,18 @@ func TestEveryWayEnds(t *testing.T) {
 				if m == "" {
 					return false
 				}
+				if d.Do == Confirm {
+					f.Network.New = false // it is known from now on
+				}
 			case ChooseAccount:
 				f.ChooseAccount = false
 			case Consent:
 				f.AskConsent = false
 			case Enrol:
 				f.Person.Methods = append(slices.Clone(f.Person.Methods), m)
+				if startsOver(f) { // and signs in anew
+					f.Person.Methods, f.Proofs = []Method{m}, Proofs{{Method: Password, At: f.Now}}
+				}
 			}
 			if m == Password {
 				f.Known = true
@@ -219,6 +230,10 @@ func TestAProofMoreNeverShutsADoor(t *testing.T) {
 			p.At = f.Now
 			g := f
 			g.Proofs = f.Proofs.With(p)
+			g.SetUpLater = p.Method == RecoveryCode
+			if p.Resets {
+				continue // setting up follows at once
+			}
 			if Decide(g).Do != Pass {
 				return false
 			}

@@ -73,6 +73,8 @@ func began(ago time.Duration) fact { return func(f *Facts) { f.Began = noon.Add(
 
 func notNow(f *Facts) { f.NotNow = true }
 
+func setUpLater(f *Facts) { f.SetUpLater = true }
+
 // What Ana has.
 
 func has(methods ...Method) fact { return func(f *Facts) { f.Person.Methods = methods } }
@@ -103,6 +105,10 @@ func staffFrom(from time.Time, grace time.Duration) fact {
 func allows(methods ...Method) fact { return func(f *Facts) { f.Company.Rules.Methods = methods } }
 func emailFulfils(f *Facts)         { f.Company.Rules.EmailCodeFulfils = true }
 func recoveryOnly(f *Facts)         { f.Company.Rules.RecoveryOnly = true }
+func recoveryMustSetUp(f *Facts)    { f.Company.Rules.RecoveryMustSetUp = true }
+func backupCodeResets(f *Facts) {
+	f.Company.Rules.BackupCodes, f.Company.Rules.BackupCodeResets = 1, true
+}
 
 func everywhereExcept(ranges ...string) fact {
 	return func(f *Facts) { f.Company.Rules.Network = NetworkRule{EverywhereExcept, prefixes(ranges)} }
@@ -157,6 +163,10 @@ func selectAccount(f *Facts) { f.ChooseAccount = true }
 func asksConsent(f *Facts)   { f.AskConsent = true }
 func silent(f *Facts)        { f.Silent = true }
 
+func attests(f *Facts) { f.Attests = true }
+
+func hardwareKey(f *Facts) { f.Person.HardwareKey = true }
+
 func offers(methods ...Method) fact { return func(f *Facts) { f.Offered = methods } }
 
 // inWords is a decision as one would say it. Whatever is set is said, so a
@@ -182,6 +192,9 @@ func inWords(d Decision) string {
 	}
 	if why := d.Reason.String(); why != "" {
 		say += ", because " + why
+	}
+	if d.Recovery {
+		say += "; a recovery code would do"
 	}
 	if d.Later {
 		say += "; may say Not now"

@@ -24,8 +24,27 @@ type Rules struct {
 	// RecoveryOnly: who must use two factors and has none gets in only with a
 	// recovery code from an owner, instead of setting one up at sign-in.
 	RecoveryOnly bool `json:"recovery_only,omitempty" yaml:"recovery_only"`
+	// RecoveryMustSetUp: who signed in with a recovery code sets up a second
+	// factor before anything else; otherwise that can be put off.
+	RecoveryMustSetUp bool `json:"recovery_must_set_up,omitempty" yaml:"recovery_must_set_up"`
 	// NewNetworkCheck confirms sign-ins from networks not seen before.
-	NewNetworkCheck bool `json:"new_network_check,omitempty" yaml:"-"`
+	NewNetworkCheck bool `json:"new_network_check,omitempty" yaml:"new_network_check"`
+	// SetUpByEmail: Off lets people with a confirmed address turn two-step
+	// verification on without following a link sent to that address first.
+	SetUpByEmail Mode `json:"set_up_by_email,omitempty" yaml:"set_up_by_email"`
+	// BackupCodes is how many are made at once: 10, 5 or 1; zero: 10.
+	BackupCodes int `json:"backup_codes,omitempty" yaml:"backup_codes"`
+	// BackupCodeResets: using the single backup code removes the person's
+	// second factors, and setting up a new one follows at once.
+	BackupCodeResets bool `json:"backup_code_resets,omitempty" yaml:"backup_code_resets"`
+}
+
+// BackupCodesMade is how many backup codes are made at once.
+func (r Rules) BackupCodesMade() int {
+	if r.BackupCodes == 0 {
+		return 10
+	}
+	return r.BackupCodes
 }
 
 // Mode says how far a company goes. The zero value is Optional.
@@ -90,13 +109,14 @@ func (r Rules) requirements(p Person) []Requirement {
 	return []Requirement{own}
 }
 
-func (r Rules) allows(m Method) bool { return len(r.Methods) == 0 || slices.Contains(r.Methods, m) }
+// Allows says whether a method counts for the company.
+func (r Rules) Allows(m Method) bool { return len(r.Methods) == 0 || slices.Contains(r.Methods, m) }
 
 // counting are the proofs that count towards the company's own demands.
 func (r Rules) counting(ps Proofs) Proofs {
 	var out Proofs
 	for _, p := range ps {
-		if p.Method == Password || p.Method == BackupCode || p.Method == RecoveryCode || r.allows(p.Method) {
+		if p.Method == Password || p.Method == BackupCode || p.Method == RecoveryCode || r.Allows(p.Method) {
 			out = append(out, p)
 		}
 	}

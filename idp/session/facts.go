@@ -81,6 +81,8 @@ func (s *Sessions) Facts(ctx context.Context, a Asked) (policy.Facts, error) {
 		Network:       policy.Network{Addr: OriginOf(ctx).Addr},
 		ChooseAccount: a.Params.SelectAccount && !a.Stamps.Chosen && a.Session,
 		NotNow:        a.Stamps.NotNow,
+		SetUpLater:    a.Stamps.SetUpLater,
+		Attests:       s.Attests,
 		Silent:        a.Silent,
 		Request: policy.Request{
 			ACRValues: a.Params.ACRValues, ACREssential: a.Params.ACREssential,
@@ -102,7 +104,8 @@ func (s *Sessions) Facts(ctx context.Context, a Asked) (policy.Facts, error) {
 	f.Product.Closed = ProductClosed(a.Client, u)
 	f.Product.RequireTwoFactors = a.Client.RequireTwoFactors && (len(a.Client.RequireTwoFactorsOf) == 0 || slices.Contains(a.Client.RequireTwoFactorsOf, u.OrgID))
 	f.AskConsent = asksConsent(a)
-	if company.Rules.NewNetworkCheck {
+	// Without a way to send mail nobody could confirm a network.
+	if company.Rules.NewNetworkCheck && slices.Contains(s.Offered, policy.Email) {
 		known, err := s.DB.KnowsNetwork(ctx, u.ID, Network(f.Network.Addr))
 		if err != nil {
 			return f, err
@@ -136,16 +139,21 @@ func (s *Sessions) Company(ctx context.Context, orgID string) (policy.Company, e
 	return c, nil
 }
 
-// PolicyPerson is a person as the policy sees them.
+// PolicyPerson is a person as the policy sees them: the method used last comes
+// first.
 func PolicyPerson(in *storage.SignedIn) policy.Person {
 	p := policy.Person{
 		Kind: in.User.Kind, Role: in.User.Role,
 		Disabled: !in.User.DisabledAt.IsZero(),
 		TwoStep:  in.User.TwoStep, TwoStepRequired: in.User.TwoStepRequired,
-		BackupCodesLeft: in.BackupCodesLeft,
+		BackupCodesLeft: in.BackupCodesLeft, HardwareKey: in.HardwareKey, SkipNewNetworkCheck: in.User.SkipNewNetworkCheck,
 	}
 	for _, m := range in.Methods {
-		p.Methods = append(p.Methods, policy.Method(m))
+		if m == in.User.PreferredMethod {
+			p.Methods = slices.Insert(p.Methods, 0, policy.Method(m))
+		} else {
+			p.Methods = append(p.Methods, policy.Method(m))
+		}
 	}
 	return p
 }

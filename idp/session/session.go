@@ -30,6 +30,8 @@ type Sessions struct {
 	Now            func() time.Time
 	// Offered are the methods that can be set up on this instance.
 	Offered []policy.Method
+	// Attests says that this instance can tell a hardware-bound key from others.
+	Attests bool
 
 	companies sync.Map // org id → decodedCompany
 }

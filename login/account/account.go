@@ -24,6 +24,7 @@ import (
 	"github.com/sallyport-id/sallyport/login/factor"
 	"github.com/sallyport-id/sallyport/login/notify"
 	"github.com/sallyport-id/sallyport/login/page"
+	"github.com/sallyport-id/sallyport/login/setup"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
@@ -35,8 +36,8 @@ type Account struct {
 	DB       *storage.DB
 	Sessions *session.Sessions
 	Pages    *page.Renderer
-	TOTP     factor.TOTP
-	Backup   factor.Backup
+	Factors  *factor.Factors
+	Setup    *setup.Setup
 	Notices  *notify.Notices
 	Issuer   string
 	// Host names the provider to people.
@@ -59,11 +60,11 @@ func (a *Account) Routes(r chi.Router) {
 	r.Get("/account/back", a.back)
 	r.Post("/account/two-step", a.fresh("/account", a.twoStep))
 	r.Get("/account/two-step/off", a.fresh("/account/two-step/off", a.turnOffPage))
-	r.Get("/account/authenticator", a.fresh("/account/authenticator", a.authenticatorPage))
-	r.Post("/account/authenticator", a.fresh("/account/authenticator", a.authenticatorPost))
-	r.Get("/account/authenticator/scan", a.fresh("/account/authenticator/scan", a.scanPage))
-	r.Get("/account/authenticator/code", a.fresh("/account/authenticator/code", a.codePage))
-	r.Post("/account/authenticator/code", a.fresh("/account/authenticator/code", a.codePost))
+	r.Get("/account/two-step/link", a.fresh("/account/two-step/link", a.linkPage))
+	r.Post("/account/two-step/link", a.fresh("/account", a.linkPost))
+	for _, place := range places {
+		a.Setup.Routes(r, place.base, a.setUp(place))
+	}
 	r.Get("/account/backup-codes", a.fresh("/account/backup-codes", a.backupCodesPage))
 	r.Post("/account/backup-codes", a.fresh("/account/backup-codes", a.backupCodesPost))
 	r.Post("/account/backup-codes/saved", a.signedIn(a.backupCodesSaved))
@@ -78,6 +79,8 @@ type visit struct {
 	in     *storage.SignedIn
 	// facts of entering the account, for what else must be asked.
 	facts policy.Facts
+	// factors are what the person has, where one of them is to be changed.
+	factors []*storage.Factor
 }
 
 func (v *visit) ctx() context.Context { return v.r.Context() }
@@ -114,6 +117,9 @@ func (a *Account) guard(returnTo string, params session.Params, more func(*visit
 		switch {
 		case err != nil:
 		case !ok:
+			if r.Method == http.MethodGet {
+				returnTo = r.URL.RequestURI() // a link's secret is in its query
+			}
 			http.Redirect(w, r, a.authorize(returnTo, ask), http.StatusSeeOther)
 			return
 		case r.Method == http.MethodPost && !a.Sessions.FormTokenOK(r):
@@ -171,7 +177,7 @@ func (a *Account) authorize(returnTo string, ask url.Values) string {
 // each page looks at the session itself.
 func (a *Account) back(w http.ResponseWriter, r *http.Request) {
 	to := r.URL.Query().Get("state")
-	if to != "/account" && !strings.HasPrefix(to, "/account/") || strings.ContainsAny(to, "\\?#") {
+	if u, err := url.Parse(to); err != nil || u.IsAbs() || u.Host != "" || u.Path != "/account" && !strings.HasPrefix(u.Path, "/account/") || strings.ContainsAny(to, "\\") {
 		to = "/account"
 	}
 	if code := r.URL.Query().Get("error"); code != "" {
@@ -196,10 +202,13 @@ func (a *Account) lang(r *http.Request, in *storage.SignedIn) string {
 }
 
 func (a *Account) show(v *visit, p page.Page, problem *page.Problem) error {
-	a.Pages.Write(v.w, page.Frame{
-		Lang: a.lang(v.r, v.in), FormToken: a.Sessions.FormToken(v.w, v.r), Person: v.in.User.Email, SignOut: true, Problem: problem,
-	}, p)
+	a.Pages.Write(v.w, a.frame(v, problem), p)
 	return nil
+}
+
+// frame is what surrounds every page of the account.
+func (a *Account) frame(v *visit, problem *page.Problem) page.Frame {
+	return page.Frame{Lang: a.lang(v.r, v.in), FormToken: a.Sessions.FormToken(v.w, v.r), Person: v.in.User.Email, SignOut: true, Problem: problem}
 }
 
 // event starts an audit event about the person.

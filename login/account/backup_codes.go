@@ -7,7 +7,7 @@ import (
 
 func (a *Account) backupCodesPage(v *visit) error {
 	if len(v.in.Methods) == 0 {
-		return v.redirect("/account/authenticator") // they are for when another factor is out of reach
+		return v.redirect("/account/set-up") // they are for when another factor is out of reach
 	}
 	return a.show(v, page.Confirm{
 		Heading: page.Say("new_codes.heading"), Body: page.Say("new_codes.body"), Button: page.Say("new_codes.button"),
@@ -18,11 +18,11 @@ func (a *Account) backupCodesPage(v *visit) error {
 // backupCodesPost makes new codes; the old ones stop working.
 func (a *Account) backupCodesPost(v *visit) error {
 	if len(v.in.Methods) == 0 {
-		return v.redirect("/account/authenticator")
+		return v.redirect("/account/set-up")
 	}
 	var codes []string
 	err := a.DB.Write(v.ctx(), func(tx *storage.Tx) (err error) {
-		if codes, err = a.Backup.Make(v.ctx(), tx, v.in.User.ID, a.Now()); err != nil {
+		if codes, err = a.Factors.Backup.Make(v.ctx(), tx, v.in.User.ID, v.facts.Company.Rules.BackupCodesMade(), a.Now()); err != nil {
 			return err
 		}
 		return a.changed(v, tx, "backup_codes.made")
@@ -37,7 +37,7 @@ func (a *Account) backupCodesPost(v *visit) error {
 // kept nowhere in clear, and can't be shown again.
 func (a *Account) showCodes(v *visit, codes []string, step bool) error {
 	return a.show(v, page.BackupCodes{
-		Codes: codes, Account: v.in.User.Email, Issuer: a.Host, Made: a.Now(), Step: step, Action: "/account/backup-codes/saved",
+		Codes: codes, Account: v.in.User.Email, Issuer: a.Host, Made: a.Now(), Step: step, Resets: v.facts.Company.Rules.BackupCodeResets, Action: "/account/backup-codes/saved",
 	}, nil)
 }
 

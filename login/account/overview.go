@@ -1,9 +1,11 @@
 package account
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/login/notify"
 	"github.com/sallyport-id/sallyport/login/page"
 	"github.com/sallyport-id/sallyport/storage"
 )
@@ -13,21 +15,23 @@ const activityShown = 20
 
 func (a *Account) overview(v *visit) error {
 	ctx, u := v.ctx(), &v.in.User
-	p := page.Account{Name: u.Profile.Name, Email: u.Email, TwoStep: u.TwoStep, RequiredBy: a.requiredBy(v)}
-	factors, err := a.DB.Factors(ctx, u.ID)
-	if err != nil {
-		return err
+	p := page.Account{
+		Name: u.Profile.Name, Email: u.Email, EmailVerified: u.EmailVerified, Phone: notify.MaskNumber(u.Phone),
+		TwoStep: u.TwoStep, RequiredBy: a.requiredBy(v), Locked: !u.ChangesLockedAt.IsZero(),
+		NetworkCheck: v.facts.Company.Rules.NewNetworkCheck && len(v.in.Methods) > 0, SkipNetworkCheck: u.SkipNewNetworkCheck,
+		Owner: u.Role == policy.Owner, Offers: make(map[string]bool),
 	}
-	for _, f := range factors {
-		if f.Kind == string(policy.TOTP) {
-			p.Apps = append(p.Apps, page.App{Name: f.Name, Added: f.CreatedAt, LastUsed: f.LastUsedAt})
-		}
+	for _, m := range a.offered(v) {
+		p.Offers[string(m)] = true
+	}
+	if err := a.listFactors(v, &p); err != nil {
+		return err
 	}
 	left, made, err := a.DB.BackupCodes(ctx, u.ID)
 	if err != nil {
 		return err
 	}
-	p.BackupCodesLeft, p.BackupCodesMade = left, made > 0
+	p.BackupCodesLeft, p.BackupCodesOf, p.BackupCodesMade = left, made, made > 0
 	sessions, err := a.DB.Sessions(ctx, u.ID, a.Sessions.Idle, a.Now())
 	if err != nil {
 		return err
@@ -41,6 +45,38 @@ func (a *Account) overview(v *visit) error {
 		return err
 	}
 	return a.show(v, p, nil)
+}
+
+// offered are the methods that the person can set up: those of this instance
+// that the company lets count, and codes by mail only to a confirmed address.
+func (a *Account) offered(v *visit) []policy.Method {
+	return slices.DeleteFunc(slices.Clone(a.Sessions.Offered), func(m policy.Method) bool {
+		return !v.facts.Company.Rules.Allows(m) || m == policy.Email && !v.in.User.EmailVerified
+	})
+}
+
+// listFactors fills in the cards of the second factors.
+func (a *Account) listFactors(v *visit, p *page.Account) error {
+	factors, err := a.DB.Factors(v.ctx(), v.in.User.ID)
+	if err != nil {
+		return err
+	}
+	for _, f := range factors {
+		shown := page.Factor{ID: f.ID, Name: f.Name, Added: f.CreatedAt, LastUsed: f.LastUsedAt, Synced: f.Synced, Hardware: f.Hardware}
+		switch m := policy.Method(f.Kind); m {
+		case policy.TOTP:
+			p.Apps = append(p.Apps, shown)
+		case policy.WebAuthn:
+			p.Keys = append(p.Keys, shown)
+		case policy.SMS:
+			shown.Target = a.Factors.Text.Mask(string(f.Secret))
+			p.Texts = append(p.Texts, shown)
+		case policy.Email:
+			shown.Target = a.Factors.Mail.Mask(v.in.User.Email)
+			p.Mails = append(p.Mails, shown)
+		}
+	}
+	return nil
 }
 
 // requiredBy says who, other than the person, wants two steps at sign-in.

@@ -11,7 +11,7 @@ func (a *Account) twoStep(v *visit) error {
 	on := v.r.PostFormValue("on") == "1"
 	switch {
 	case on && len(v.in.Methods) == 0:
-		return v.redirect("/account/authenticator") // enrolling turns it on
+		return v.redirect("/account/set-up") // enrolling turns it on
 	case !on && a.requiredBy(v) != nil:
 		return v.redirect("/account") // the page says why it can't be turned off
 	case !on && v.r.PostFormValue("confirm") != "1":

@@ -1,8 +1,7 @@
 package factor
 
 import (
-	"bytes"
-	"encoding/hex"
+	"context"
 	"slices"
 
 	"github.com/go-webauthn/webauthn/metadata"
@@ -13,30 +12,17 @@ import (
 
 // models is what the operator's FIDO metadata says of authenticators. A nil
 // *models knows none.
-type models struct {
-	provider metadata.Provider
-	entries  []*metadata.Entry
-}
+type models struct{ provider metadata.Provider }
 
 func newModels(entries []metadata.Entry) (*models, error) {
 	all := metadata.Metadata{Parsed: metadata.Parsed{Entries: entries}}
 	provider, err := memory.New(
 		memory.WithMetadata(all.ToMap()),
-		// FIDO U2F keys have no AAGUID and are known by their certificate.
-		memory.WithMetadataKeyIdentifiers(all.ToKeyIdentifierMap()),
-		memory.WithValidateEntryKeyIdentifier(true),
 		memory.WithValidateAAGUID(true),
 		memory.WithValidateAttestationFormats(true),
 		memory.WithValidateBackupEligibility(true),
 	)
-	if err != nil {
-		return nil, err
-	}
-	m := &models{provider: provider}
-	for i := range entries {
-		m.entries = append(m.entries, &entries[i])
-	}
-	return m, nil
+	return &models{provider: provider}, err
 }
 
 // vouchFor says whether an attestation proves that a key can't leave a piece of
@@ -57,63 +43,41 @@ func (m *models) vouchFor(object *protocol.AttestationObject, clientDataHash []b
 	if len(chain) == 0 || !certified {
 		return false
 	}
-	leaf, _ := chain[0].([]byte)
-	e := m.entry(object.AuthData.AttData.AAGUID, leaf)
+	e := m.entry(object.AuthData.AttData.AAGUID)
 	return e != nil && inHardware(e.MetadataStatement.KeyProtection)
 }
 
 // attestedFormats are those whose certificates the library checks against the
-// metadata. A compound statement can hide what it checked.
+// metadata. A compound statement can hide what it checked, and the keys of FIDO
+// U2F can't be enrolled here.
 func attestedFormats() []protocol.AttestationFormat {
 	return []protocol.AttestationFormat{
-		protocol.AttestationFormatPacked, protocol.AttestationFormatTPM, protocol.AttestationFormatAndroidKey,
-		protocol.AttestationFormatApple, protocol.AttestationFormatFIDOUniversalSecondFactor,
+		protocol.AttestationFormatPacked, protocol.AttestationFormatTPM,
+		protocol.AttestationFormatAndroidKey, protocol.AttestationFormatApple,
 	}
 }
 
-// inHardware reads keyProtection (FIDO Registry of Predefined Values 3.2).
+// inHardware reads keyProtection (FIDO Registry of Predefined Values section
+// 3.2). "remote_handle" says that the server keeps the key, wrapped by one that
+// is protected as the other values say.
 func inHardware(protection []string) bool {
-	in := func(values ...string) bool {
-		return slices.ContainsFunc(values, func(v string) bool { return slices.Contains(protection, v) })
-	}
-	return in("hardware", "tee", "secure_element") && !in("software", "remote_handle")
+	hardware := func(v string) bool { return v == "hardware" || v == "tee" || v == "secure_element" }
+	return slices.ContainsFunc(protection, hardware) && !slices.Contains(protection, "software")
 }
 
-// entry finds a model by its AAGUID or, where that is zero, by the attestation
-// certificate.
-func (m *models) entry(aaguid, certificate []byte) *metadata.Entry {
-	if m == nil {
+// entry finds a model by its AAGUID; nil where the metadata doesn't know it.
+func (m *models) entry(aaguid []byte) *metadata.Entry {
+	if m == nil || len(aaguid) != 16 {
 		return nil
 	}
-	if !bytes.Equal(aaguid, make([]byte, 16)) {
-		return m.byAAGUID(aaguid)
-	}
-	ids := keyIdentifiers(certificate)
-	for _, e := range m.entries {
-		for _, id := range e.AttestationCertificateKeyIdentifiers {
-			if raw, err := hex.DecodeString(id); err == nil && slices.ContainsFunc(ids, func(id []byte) bool { return bytes.Equal(id, raw) }) {
-				return e
-			}
-		}
-	}
-	return nil
-}
-
-func (m *models) byAAGUID(aaguid []byte) *metadata.Entry {
-	if m == nil || bytes.Equal(aaguid, make([]byte, 16)) {
-		return nil
-	}
-	for _, e := range m.entries {
-		if bytes.Equal(e.AaGUID[:], aaguid) {
-			return e
-		}
-	}
-	return nil
+	// The entries are in memory: there is nothing to wait for, or to fail.
+	e, _ := m.provider.GetEntry(context.Background(), [16]byte(aaguid))
+	return e
 }
 
 // name is what the metadata calls a model; empty where it doesn't know it.
 func (m *models) name(aaguid []byte) string {
-	e := m.byAAGUID(aaguid)
+	e := m.entry(aaguid)
 	if e == nil {
 		return ""
 	}
@@ -125,6 +89,6 @@ func (m *models) name(aaguid []byte) string {
 
 // broken says whether the metadata reports a model as compromised or withdrawn.
 func (m *models) broken(aaguid []byte) bool {
-	e := m.byAAGUID(aaguid)
+	e := m.entry(aaguid)
 	return e != nil && metadata.ValidateStatusReports(e.StatusReports, nil, metadata.DefaultUndesiredAuthenticatorStatuses()) != nil
 }

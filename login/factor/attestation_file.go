@@ -2,10 +2,7 @@ package factor
 
 import (
 	"bytes"
-	"crypto/sha1"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/asn1"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -84,9 +81,6 @@ func parseEntry(raw []byte) (metadata.Entry, error) {
 	if e.AaGUID == "" {
 		e.AaGUID = e.MetadataStatement.AaGUID
 	}
-	if len(e.AttestationCertificateKeyIdentifiers) == 0 {
-		e.AttestationCertificateKeyIdentifiers = e.MetadataStatement.AttestationCertificateKeyIdentifiers
-	}
 	return e.Parse()
 }
 
@@ -153,23 +147,4 @@ func certificate(encoded string) (*x509.Certificate, error) {
 		return nil, err
 	}
 	return x509.ParseCertificate(der)
-}
-
-// keyIdentifiers are the names that metadata may know an attestation
-// certificate by (RFC 5280 section 4.2.1.2, method 1, where it has none itself).
-func keyIdentifiers(der []byte) [][]byte {
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil
-	}
-	var key struct {
-		Algorithm pkix.AlgorithmIdentifier
-		PublicKey asn1.BitString
-	}
-	ids := [][]byte{cert.SubjectKeyId}
-	if _, err := asn1.Unmarshal(cert.RawSubjectPublicKeyInfo, &key); err == nil {
-		sum := sha1.Sum(key.PublicKey.Bytes)
-		ids = append(ids, sum[:])
-	}
-	return ids
 }

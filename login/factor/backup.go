@@ -16,9 +16,6 @@ import (
 // of reach: 80 bits each, stored hashed, each spent once.
 type Backup struct{}
 
-// backupCodes is how many are made at once.
-const backupCodes = 10
-
 // crockford leaves out the letters that are easily taken for others.
 var crockford = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding)
 
@@ -26,8 +23,8 @@ var crockford = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPaddi
 func (Backup) Method() policy.Method { return policy.BackupCode }
 
 // Check implements [Factor].
-func (Backup) Check(ctx context.Context, tx *storage.Tx, userID, code string, now time.Time) (Outcome, error) {
-	switch err := tx.SpendBackupCode(ctx, userID, backupHash(userID, code), now); {
+func (Backup) Check(ctx context.Context, tx *storage.Tx, e Entry) (Outcome, error) {
+	switch err := tx.SpendBackupCode(ctx, e.UserID, backupHash(e.UserID, e.Code), e.At); {
 	case err == nil:
 		return Accepted, nil
 	case errors.Is(err, storage.ErrSpent):
@@ -37,23 +34,32 @@ func (Backup) Check(ctx context.Context, tx *storage.Tx, userID, code string, no
 	}
 }
 
-// Make makes new codes, voids the old ones, and returns the new ones grouped
+// Make makes n new codes, voids the old ones, and returns the new ones grouped
 // for reading. They are not shown again.
-func (Backup) Make(ctx context.Context, tx *storage.Tx, userID string, now time.Time) ([]string, error) {
-	codes, hashes := make([]string, backupCodes), make([]string, backupCodes)
+func (Backup) Make(ctx context.Context, tx *storage.Tx, userID string, n int, now time.Time) ([]string, error) {
+	codes, hashes := make([]string, n), make([]string, n)
 	for i := range codes {
-		raw := make([]byte, 10)
-		rand.Read(raw)
-		code := crockford.EncodeToString(raw)
-		codes[i] = code[:4] + "-" + code[4:8] + "-" + code[8:12] + "-" + code[12:]
+		codes[i] = newCode()
 		hashes[i] = backupHash(userID, codes[i])
 	}
 	return codes, tx.ReplaceBackupCodes(ctx, userID, hashes, now)
 }
 
+// newCode is 80 random bits in four groups for reading and typing.
+func newCode() string {
+	raw := make([]byte, 10)
+	rand.Read(raw)
+	code := crockford.EncodeToString(raw)
+	return code[:4] + "-" + code[4:8] + "-" + code[8:12] + "-" + code[12:]
+}
+
 // backupHash reads a code as people write it: any case, with or without
 // hyphens, and with the letters the alphabet leaves out.
 func backupHash(userID, code string) string {
-	code = strings.NewReplacer("o", "0", "i", "1", "l", "1", "u", "v").Replace(strings.ToLower(Clean(code)))
-	return storage.Hash(userID + ":" + code)
+	return storage.Hash(userID + ":" + readCode(code))
+}
+
+// readCode is a code without what people add or mistake in writing it down.
+func readCode(code string) string {
+	return strings.NewReplacer("o", "0", "i", "1", "l", "1", "u", "v").Replace(strings.ToLower(Clean(code)))
 }

@@ -17,7 +17,17 @@ type Factor interface {
 	Method() policy.Method
 	// Check verifies a person's code and spends it, in tx. It doesn't count:
 	// see [Try].
-	Check(ctx context.Context, tx *storage.Tx, userID, code string, now time.Time) (Outcome, error)
+	Check(ctx context.Context, tx *storage.Tx, e Entry) (Outcome, error)
+}
+
+// Entry is a code that somebody entered.
+type Entry struct {
+	UserID string
+	// BoundTo names the sign-in or session it was entered in: codes that are
+	// sent work in that one alone.
+	BoundTo string
+	Code    string
+	At      time.Time
 }
 
 // Outcome is what came of one code.
@@ -28,6 +38,10 @@ const (
 	Accepted
 	// Used: it was right, and is spent.
 	Used
+	// Expired: it was right, and came too late.
+	Expired
+	// Cloned: a key's signature counter went back; there may be a copy.
+	Cloned
 	// TooSoon: back-off after too many wrong codes; nothing was tried.
 	TooSoon
 	// Locked: 50 wrong codes in a row; nothing was tried.
@@ -57,8 +71,8 @@ var codeBackoff = storage.Backoff{Free: WrongEndsSignIn - 1, First: 30 * time.Se
 
 // Try counts one try at a factor, makes it, and forgets the failures before it
 // where it succeeds. The caller commits tx whatever the verdict.
-func Try(ctx context.Context, tx *storage.Tx, f Factor, userID, code string, now time.Time) (Verdict, error) {
-	return try(ctx, tx, counter(userID, f.Method()), now, func() (Outcome, error) { return f.Check(ctx, tx, userID, code, now) })
+func Try(ctx context.Context, tx *storage.Tx, f Factor, e Entry) (Verdict, error) {
+	return try(ctx, tx, counter(e.UserID, f.Method()), e.At, func() (Outcome, error) { return f.Check(ctx, tx, e) })
 }
 
 func counter(userID string, m policy.Method) string { return CounterPrefix(userID) + string(m) }

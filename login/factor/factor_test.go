@@ -62,10 +62,22 @@ func (p *person) begin() string {
 func (p *person) finish(code string) (v factor.Verdict) {
 	p.t.Helper()
 	p.write(func(tx *storage.Tx) (err error) {
-		v, err = factor.TOTP{}.Finish(p.t.Context(), tx, "here", p.id, code, p.now)
+		before, err := tx.Factors(p.t.Context(), p.id)
+		if err != nil {
+			return err
+		}
+		var lost []string
+		for _, f := range before {
+			lost = append(lost, f.ID)
+		}
+		v, err = factor.TOTP{}.Finish(p.t.Context(), tx, p.entry(code), "", lost)
 		return err
 	})
 	return v
+}
+
+func (p *person) entry(code string) factor.Entry {
+	return factor.Entry{UserID: p.id, BoundTo: "here", Code: code, At: p.now}
 }
 
 func (p *person) enrol() {
@@ -80,7 +92,7 @@ func (p *person) enrol() {
 func (p *person) try(f factor.Factor, code string) (v factor.Verdict) {
 	p.t.Helper()
 	p.write(func(tx *storage.Tx) (err error) {
-		v, err = factor.Try(p.t.Context(), tx, f, p.id, code, p.now)
+		v, err = factor.Try(p.t.Context(), tx, f, p.entry(code))
 		return err
 	})
 	return v
@@ -223,7 +235,7 @@ func TestBackupCodes(t *testing.T) {
 		p := newPerson(t, db)
 		makeCodes := func() (codes []string) {
 			p.write(func(tx *storage.Tx) (err error) {
-				codes, err = factor.Backup{}.Make(t.Context(), tx, p.id, p.now)
+				codes, err = factor.Backup{}.Make(t.Context(), tx, p.id, 10, p.now)
 				return err
 			})
 			return codes

@@ -44,8 +44,8 @@ func sixDigits(code string) bool {
 
 // Check implements [Factor]: it finds the step whose code this is, and spends
 // it by a conditional update.
-func (TOTP) Check(ctx context.Context, tx *storage.Tx, userID, code string, now time.Time) (Outcome, error) {
-	factors, err := tx.Factors(ctx, userID)
+func (TOTP) Check(ctx context.Context, tx *storage.Tx, e Entry) (Outcome, error) {
+	factors, err := tx.Factors(ctx, e.UserID)
 	if err != nil {
 		return Wrong, err
 	}
@@ -54,11 +54,11 @@ func (TOTP) Check(ctx context.Context, tx *storage.Tx, userID, code string, now 
 		if f.Kind != string(policy.TOTP) {
 			continue
 		}
-		step, ok := matchingStep(f.Secret, code, now)
+		step, ok := matchingStep(f.Secret, e.Code, e.At)
 		if !ok {
 			continue
 		}
-		switch err := tx.SpendStep(ctx, f.ID, step, now); {
+		switch err := tx.SpendStep(ctx, f.ID, step, e.At); {
 		case err == nil:
 			return Accepted, nil
 		case errors.Is(err, storage.ErrSpent):
@@ -119,38 +119,23 @@ func (TOTP) Pending(ctx context.Context, r storage.Reader, boundTo, userID strin
 	return Pending{seed: e.Secret}, nil
 }
 
-// Finish activates the app that showed code, in place of the apps before, and
-// spends the step. storage.ErrNotFound where nothing is being set up.
-//
-// Wrong codes count on the counter of the factor. Where that is locked, the
-// person has come here by another proof, and a counter of its own applies: a
-// locked factor must be replaceable.
-func (t TOTP) Finish(ctx context.Context, tx *storage.Tx, boundTo, userID, code string, now time.Time) (Verdict, error) {
-	p, err := t.Pending(ctx, tx.Reader, boundTo, userID, now)
+// Finish activates the app that showed the code, spends its step, and removes
+// the factors that it stands in for. storage.ErrNotFound where nothing is being
+// set up.
+func (t TOTP) Finish(ctx context.Context, tx *storage.Tx, e Entry, name string, lost []string) (Verdict, error) {
+	p, err := t.Pending(ctx, tx.Reader, e.BoundTo, e.UserID, e.At)
 	if err != nil {
 		return Verdict{}, err
 	}
-	id := counter(userID, policy.TOTP)
-	if a, err := tx.Attempts(ctx, id, now); err != nil {
-		return Verdict{}, err
-	} else if a.Locked {
-		id += ":enrol"
-	}
-	return try(ctx, tx, id, now, func() (Outcome, error) {
-		step, ok := matchingStep(p.seed, code, now)
+	return tryEnrolment(ctx, tx, policy.TOTP, e, lost, func() (Outcome, error) {
+		step, ok := matchingStep(p.seed, e.Code, e.At)
 		if !ok {
 			return Wrong, nil
 		}
-		if err := tx.SpendEnrolment(ctx, boundTo, string(policy.TOTP), userID, now); err != nil {
+		if err := tx.SpendEnrolment(ctx, e.BoundTo, string(policy.TOTP), e.UserID, e.At); err != nil {
 			return Wrong, err
 		}
-		if _, err := tx.DeleteFactors(ctx, userID, string(policy.TOTP)); err != nil {
-			return Wrong, err
-		}
-		f := storage.Factor{ID: storage.NewID(), UserID: userID, Kind: string(policy.TOTP), Secret: p.seed}
-		if err := tx.InsertFactor(ctx, f, step, now); err != nil {
-			return Wrong, err
-		}
-		return Accepted, tx.ClearAttempts(ctx, counter(userID, policy.TOTP))
+		f := storage.Factor{ID: storage.NewID(), UserID: e.UserID, Kind: string(policy.TOTP), Name: name, Secret: p.seed}
+		return Accepted, tx.InsertFactor(ctx, f, step, e.At)
 	})
 }

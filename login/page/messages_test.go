@@ -7,6 +7,7 @@ import (
 	"go/token"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -216,12 +217,23 @@ func given(pairs []ast.Expr, name string) bool {
 }
 
 // No message is left over: its id, or the beginning of it up to a dot, stands
-// in a Go file or a template. Families are chosen by name at run time.
+// in a Go file or a template. Families are chosen by name at run time; each has
+// members.
 func TestNothingUnused(t *testing.T) {
 	families := []string{
 		"activity.", "mail.", "method.", "problem.", "reason.", "refuse.", "scope.",
+		// Pages whose heading, body, button and link are said by one name.
 		"expired.", "finished.", "foreign.", "too_many.", "failure.", "busy.", "not_found.",
-		"signed_out.", "setup_link.", "no_owner.",
+		"signed_out.", "setup_link.", "no_owner.", "link.", "forgot_sent.", "address_confirmed.", "address_changed.",
+		"not_me_done.", "set_up_by_email_needs_address.",
+		"remove_app.", "remove_key.", "remove_texts.", "remove_mails.", "confirm_address.", "change_address.",
+		"set_up_link.", "not_me.", "invite_link.",
+	}
+	known := mustWords(t)[0].messages
+	for _, family := range families {
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(known)), func(id string) bool { return strings.HasPrefix(id, family) }) {
+			t.Errorf("the family %s has no members", family)
+		}
 	}
 	used := make(map[string]bool)
 	for _, id := range slices.Concat(templateIDs(t), families) {
@@ -237,13 +249,70 @@ func TestNothingUnused(t *testing.T) {
 			return true
 		})
 	}
-	for id := range mustWords(t)[0].messages {
+	for id := range known {
 		found := used[id]
 		for i, c := range id {
 			found = found || c == '.' && used[id[:i+1]]
 		}
 		if !found {
 			t.Errorf("nobody says %s", id)
+		}
+	}
+}
+
+// What is said together is there together: the subject and body of a mail, and
+// the heading, body and link of a page. A subject is read by whoever sees a
+// locked phone, so it holds no secret.
+func TestSaidTogether(t *testing.T) {
+	known := mustWords(t)[0].messages
+	together := map[string][]string{"subject": {"body"}, "link": {"heading", "body"}}
+	mails := 0
+	for id, m := range known {
+		i := strings.LastIndexByte(id, '.')
+		stem, part := id[:i+1], id[i+1:]
+		want := together[part]
+		if strings.HasPrefix(id, "mail.") && part == "body" {
+			mails, want = mails+1, []string{"subject"}
+		}
+		for _, other := range want {
+			if _, ok := known[stem+other]; !ok {
+				t.Errorf("%s is there, and %s is not", id, stem+other)
+			}
+		}
+		if part == "subject" && slices.ContainsFunc([]string{"Code", "Link", "NotMe"}, func(name string) bool { return slices.Contains(m.needs, name) }) {
+			t.Errorf("%s holds a secret: %v", id, m.needs)
+		}
+	}
+	if mails < 30 {
+		t.Errorf("%d mails", mails)
+	}
+}
+
+// A mail that tells a person of a change to their account lets them say that it
+// wasn't them. Links, codes and what owners read have nothing to undo, and
+// where changes are locked already that is done.
+func TestNotMe(t *testing.T) {
+	for _, w := range mustWords(t) {
+		for id, m := range w.messages {
+			if !strings.HasPrefix(id, "mail.") || !strings.HasSuffix(id, ".body") {
+				continue
+			}
+			without := strings.HasPrefix(id, "mail.link.") || strings.HasPrefix(id, "mail.owner.") ||
+				slices.Contains([]string{"mail.code.body", "mail.factor.locked.body", "mail.changes.locked.body"}, id)
+			if got := slices.Contains(m.needs, "NotMe"); got == without {
+				t.Errorf("%s %s: NotMe %v", w.lang, id, got)
+			}
+		}
+	}
+}
+
+// A text message costs by its length: one part holds 160 characters, and two
+// lines for browsers come after the words.
+func TestTextIsShort(t *testing.T) {
+	for _, w := range mustWords(t) {
+		said := w.text(Say("text.code", "Code", "123456", "Issuer", "login.rather-long-name.example.com"))
+		if n := len([]rune(said)); n > 100 || strings.ContainsAny(said, "\n„“…•") {
+			t.Errorf("%s: %d characters: %q", w.lang, n, said)
 		}
 	}
 }
@@ -307,6 +376,8 @@ func TestTemplatesMatchPages(t *testing.T) {
 	pages := []Page{
 		SignIn{}, ChooseAccount{}, Code{}, Choose{}, Why{}, SetUpChoose{}, SetUpScan{}, SetUpCode{}, BackupCodes{},
 		Consent{}, Message{}, LogoutConfirm{}, RequestError{}, SetPassword{}, Account{}, Confirm{}, FirstOwner{}, FormPost{},
+		UseKey{}, SetUpPhone{}, SetUpText{}, SetUpKey{}, SetUpByEmail{}, Forgot{}, ChangePassword{}, ChangeEmail{}, Rename{},
+		IssueRecovery{}, RecoveryIssued{},
 	}
 	for lang, drawn := range r.pages {
 		if len(drawn) != len(pages) {

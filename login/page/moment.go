@@ -9,8 +9,8 @@ import (
 )
 
 // moment is a time inside a message. The message chooses how much of it to
-// show: {{.When}} is the clock time, {{.When.Date}} the day, {{.When.Full}}
-// both. All times are UTC and say so; on pages a <time> element carries the
+// show: {{.When}} is the clock time, {{.When.Second}} the same with seconds,
+// {{.When.Date}} the day, {{.When.Full}} day and clock time. All times are UTC and say so; on pages a <time> element carries the
 // instant, and app.js shows it in the reader's own zone.
 type moment struct {
 	at     time.Time
@@ -18,8 +18,8 @@ type moment struct {
 	marked bool
 }
 
-// FullMinute is the first full minute from a time on. Words show no seconds, so
-// whoever is told to wait until 15:05:40 must read 15:06.
+// FullMinute is the first full minute from a time on. Most words show no
+// seconds, so whoever is told to wait until 15:05:40 must read 15:06.
 func FullMinute(at time.Time) time.Time {
 	if full := at.Truncate(time.Minute); full.Before(at) {
 		return full.Add(time.Minute)
@@ -30,13 +30,17 @@ func FullMinute(at time.Time) time.Time {
 // String is the clock time: "15:05 UTC".
 func (m moment) String() string { return m.show("clock") }
 
+// Second is the clock time to the second, for what lasts no longer than a
+// minute or two: "15:05:30 UTC".
+func (m moment) Second() string { return m.show("second") }
+
 // Date is the day: "3 March 2026".
 func (m moment) Date() string { return m.show("date") }
 
 // Full is day and clock time: "3 March 2026, 15:05 UTC".
 func (m moment) Full() string { return m.show("full") }
 
-// show writes the parts named by how: clock, date or full.
+// show writes the parts named by how: clock, second, date or full.
 func (m moment) show(how string) string {
 	if m.at.IsZero() {
 		return ""
@@ -46,6 +50,8 @@ func (m moment) show(how string) string {
 	switch how {
 	case "clock":
 		shown = m.clock(at)
+	case "second":
+		shown = m.words.text(Say("time.second", "Hour", at.Format("15"), "Minute", at.Format("04"), "Second", at.Format("05"), "Zone", "UTC"))
 	case "date":
 		shown = m.date(at)
 	default:

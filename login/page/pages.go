@@ -72,34 +72,73 @@ type SignIn struct {
 	Username string
 	// Why says why a signed-in person must sign in again, if so.
 	Why *Text
+	// Passkey, where one can be used in place of both: by a button, and by the
+	// browser's own suggestions.
+	Passkey *Passkey
+	// ForgotURL leads to a new password; empty where no mail can be sent.
+	ForgotURL string
 }
+
+// Passkey says where a browser gets the options of a WebAuthn ceremony and
+// where its answer goes: a form with the field credential (webauthn.js).
+type Passkey struct{ Options, Action string }
 
 // ChooseAccount lets a signed-in person go on or use another account
 // (prompt=select_account). Field: account = "this" or "other".
 type ChooseAccount struct{ Name, Email string }
 
-// Code asks for an authenticator code or a backup code. Field: code.
+// Code asks for a code: from an app, sent, a backup code or a recovery code.
+// Field: code.
 type Code struct {
-	// Method is "totp" or "backup_code".
+	// Method is "totp", "sms", "email", "backup_code" or "recovery_code".
 	Method string
+	// Target is where a sent code went, masked.
+	Target string
+	// Sent is how far a sent code is; nil where none is sent. Form: resend=1.
+	Sent *Sent
 	// Why says who wants it ("Take Control needs two-step verification …").
 	Why *Text
 	// TriesLeft is 0 where nothing has been tried yet.
 	TriesLeft int
 	// OtherWays links to the Choose page ("Don't know the code?").
 	OtherWays string
+	// Recovery links from the backup code to the recovery code.
+	Recovery string
 	// Later shows [Not now]: what the product asks for can be put off. Form:
 	// later=1, in a form of its own.
+	Later bool
+}
+
+// Sent is how far a code is on its way to a person.
+type Sent struct {
+	// Until is when it stops working; zero while it hasn't been accepted for
+	// delivery yet.
+	Until time.Time
+	// ResendAt is when another one can be sent.
+	ResendAt time.Time
+	// Failed: it could not be delivered.
+	Failed bool
+}
+
+// UseKey asks for a passkey or security key as the second step.
+type UseKey struct {
+	Passkey   Passkey
+	Why       *Text
+	OtherWays string
+	// Later shows [Not now].
 	Later bool
 }
 
 // Choose lists the ways this person has to confirm it's them.
 type Choose struct{ Ways []Way }
 
-// Way is one line of Choose. Method is "totp" or "backup_code".
+// Way is one line of Choose or SetUpChoose. Method is "totp", "sms", "email",
+// "webauthn", "backup_code" or "recovery_code".
 type Way struct {
 	Method string
 	URL    string
+	// Target is where a code would go, masked.
+	Target string
 }
 
 // Why says that a second factor must be set up, and who wants it.
@@ -110,11 +149,17 @@ type Why struct {
 	Later bool
 	// Until is when it will no longer be possible to put off; zero: no date.
 	Until time.Time
+	// SignOut shows [Sign out] as the only other door, in place of Cancel.
+	SignOut bool
 }
 
-// SetUpChoose is step 1 of 4: which kind of second factor. The only one so
-// far is an authenticator app; the page names the usual ones. Field: method.
-type SetUpChoose struct{ Base string }
+// SetUpChoose is step 1 of 4: which kind of second factor, each with how
+// strong it is. Field: method, one button a way; URLs are empty.
+type SetUpChoose struct {
+	Ways []Way
+	// SignOut shows [Sign out] as the only other door.
+	SignOut bool
+}
 
 // SetUpScan is step 2 of 4: the QR code and the key to type instead.
 type SetUpScan struct {
@@ -124,10 +169,81 @@ type SetUpScan struct {
 	NextURL string        // step 3
 }
 
-// SetUpCode is step 3 of 4: the code the app shows. Field: code.
+// SetUpPhone is step 2 of 4 for text messages: the number. Field: phone.
+// Where Inbound, form text_us=1 begins by a message from the person instead.
+type SetUpPhone struct {
+	Phone   string
+	Inbound bool
+	// Countries are the calling codes that are served; none: all.
+	Countries []string
+	BackURL   string
+}
+
+// SetUpText is step 2 of 4 by a message from the person: it shows the system's
+// number and a word to text to it, and looks by itself whether it came. Form:
+// check=1, for browsers that don't.
+type SetUpText struct {
+	Number, Word string
+	// SMS is the sms: link that opens a phone's app with both filled in.
+	SMS     template.URL
+	Until   time.Time
+	BackURL string
+}
+
+// SetUpKey is step 2 of 3 for passkeys and security keys. Fields: name and
+// credential (webauthn.js).
+type SetUpKey struct {
+	Passkey Passkey
+	BackURL string
+	// TwoStep shows the box "ask for it at every sign-in" (field two_step=1):
+	// a passkey may be kept for convenience alone.
+	TwoStep bool
+}
+
+// SetUpCode is step 3 of 4: the code the app shows, or that was sent.
+// Field: code; form resend=1 for a sent one.
 type SetUpCode struct {
-	BackURL   string // step 2
-	TriesLeft int
+	// Method is "totp" (also where empty), "sms" or "email".
+	Method, Target string
+	Sent           *Sent
+	BackURL        string // step 2
+	TriesLeft      int
+}
+
+// SetUpByEmail says that a link was sent by which setting up goes on. Form:
+// resend=1.
+type SetUpByEmail struct {
+	Target   string // masked
+	ResendAt time.Time
+	BackURL  string
+}
+
+// Forgot asks for the address of somebody who forgot their password. Field:
+// username.
+type Forgot struct{ Email, BackURL string }
+
+// ChangePassword is the account's form: fields password and repeat.
+type ChangePassword struct {
+	Email     string
+	MinLength int
+	BackURL   string
+}
+
+// ChangeEmail asks for a new address. Field: email.
+type ChangeEmail struct{ Email, New, BackURL string }
+
+// Rename names a key or app. Field: name.
+type Rename struct{ Name, BackURL string }
+
+// IssueRecovery lets an owner choose whom a recovery code is for. Field:
+// username.
+type IssueRecovery struct{ Email, BackURL string }
+
+// RecoveryIssued shows a recovery code, once, to the owner who issued it.
+type RecoveryIssued struct {
+	Code, Person, Email string
+	Until               time.Time
+	BackURL             string
 }
 
 // BackupCodes is step 4 of 4, and the page after making new codes.
@@ -139,6 +255,8 @@ type BackupCodes struct {
 	Made    time.Time
 	// Step says whether this is step 4 of enrolment.
 	Step bool
+	// Resets: using it removes the second factors, and new ones are set up.
+	Resets bool
 	// Action is where the form goes; empty: the page's own address.
 	Action string
 }
@@ -186,24 +304,66 @@ type SetPassword struct {
 // Account is a person's own page. All forms post to the paths named here.
 type Account struct {
 	Name, Email string
+	// EmailVerified; otherwise POST /account/email/confirm sends a link.
+	// Change: /account/email.
+	EmailVerified bool
+	// PendingEmail is an address that waits for confirmation.
+	PendingEmail string
+	// Phone is the person's number, masked; empty: none.
+	Phone string
 	// TwoStep is the person's own switch (POST /account/two-step with on=0|1;
 	// turning it on without a factor leads into set-up).
 	TwoStep bool
 	// RequiredBy is set where it can't be turned off, with who wants it.
 	RequiredBy *Text
-	Apps       []App // "Change device": /account/authenticator
-	// BackupCodesLeft counts unused codes; BackupCodesMade is false where none
-	// were ever made. New ones: /account/backup-codes.
-	BackupCodesLeft int
-	BackupCodesMade bool
-	Sessions        []Session // POST /account/sessions/end with id=…, or all=1
-	Activity        []Activity
+	// Locked: after "This wasn't me" nothing here can be changed.
+	Locked bool
+	// Offers says which methods can be set up here: "totp", "sms", "email",
+	// "webauthn".
+	Offers map[string]bool
+	// Apps, each with rename, change device and remove:
+	// /account/authenticators/ID/{name,change,remove}; another one:
+	// /account/authenticator.
+	Apps []Factor
+	// Keys: /account/passkeys/ID/{name,remove}; another one: /account/passkeys/new.
+	Keys []Factor
+	// Texts: remove at /account/text-messages/remove; set up or another number:
+	// /account/text-messages. Target is the number, masked.
+	Texts []Factor
+	// Mails: e-mail codes; turn on at /account/email-codes, remove at
+	// /account/email-codes/remove.
+	Mails []Factor
+	// SignalKeys tells the browser which passkeys still work, after a change.
+	SignalKeys *SignalKeys
+	// BackupCodesLeft counts unused codes of BackupCodesOf; BackupCodesMade is
+	// false where none were ever made. New ones: /account/backup-codes.
+	BackupCodesLeft, BackupCodesOf int
+	BackupCodesMade                bool
+	// NetworkCheck: the company confirms sign-ins from new networks, and a
+	// person with a second factor may skip that (POST /account/network-check
+	// with skip=0|1).
+	NetworkCheck, SkipNetworkCheck bool
+	// Owner may issue recovery codes: /account/recovery-codes.
+	Owner    bool
+	Sessions []Session // POST /account/sessions/end with id=…, or all=1
+	Activity []Activity
 }
 
-// App is one enrolled authenticator app.
-type App struct {
-	Name            string
+// Factor is one enrolled second factor.
+type Factor struct {
+	ID, Name string
+	// Target is where its codes go, masked.
+	Target          string
 	Added, LastUsed time.Time
+	// Synced or Hardware, where it is a key and that is known.
+	Synced, Hardware bool
+}
+
+// SignalKeys is what the browser is told about the passkeys that still work
+// (Web Authentication, PublicKeyCredential.signalAllAcceptedCredentials).
+type SignalKeys struct {
+	RPID, UserID string
+	Credentials  []string // base64url
 }
 
 // Session is one signed-in browser.
@@ -229,22 +389,33 @@ type Confirm struct {
 	BackURL               string
 }
 
-func (SignIn) template() string        { return "sign_in" }
-func (ChooseAccount) template() string { return "choose_account" }
-func (Code) template() string          { return "code" }
-func (Choose) template() string        { return "choose" }
-func (Why) template() string           { return "why" }
-func (SetUpChoose) template() string   { return "set_up_choose" }
-func (SetUpScan) template() string     { return "set_up_scan" }
-func (SetUpCode) template() string     { return "set_up_code" }
-func (BackupCodes) template() string   { return "backup_codes" }
-func (Consent) template() string       { return "consent" }
-func (Message) template() string       { return "message" }
-func (LogoutConfirm) template() string { return "logout_confirm" }
-func (RequestError) template() string  { return "request_error" }
-func (SetPassword) template() string   { return "set_password" }
-func (Account) template() string       { return "account" }
-func (Confirm) template() string       { return "confirm" }
+func (SignIn) template() string         { return "sign_in" }
+func (ChooseAccount) template() string  { return "choose_account" }
+func (Code) template() string           { return "code" }
+func (UseKey) template() string         { return "use_key" }
+func (SetUpPhone) template() string     { return "set_up_phone" }
+func (SetUpText) template() string      { return "set_up_text" }
+func (SetUpKey) template() string       { return "set_up_key" }
+func (SetUpByEmail) template() string   { return "set_up_by_email" }
+func (Forgot) template() string         { return "forgot" }
+func (ChangePassword) template() string { return "change_password" }
+func (ChangeEmail) template() string    { return "change_email" }
+func (Rename) template() string         { return "rename" }
+func (IssueRecovery) template() string  { return "issue_recovery" }
+func (RecoveryIssued) template() string { return "recovery_issued" }
+func (Choose) template() string         { return "choose" }
+func (Why) template() string            { return "why" }
+func (SetUpChoose) template() string    { return "set_up_choose" }
+func (SetUpScan) template() string      { return "set_up_scan" }
+func (SetUpCode) template() string      { return "set_up_code" }
+func (BackupCodes) template() string    { return "backup_codes" }
+func (Consent) template() string        { return "consent" }
+func (Message) template() string        { return "message" }
+func (LogoutConfirm) template() string  { return "logout_confirm" }
+func (RequestError) template() string   { return "request_error" }
+func (SetPassword) template() string    { return "set_password" }
+func (Account) template() string        { return "account" }
+func (Confirm) template() string        { return "confirm" }
 
 // FirstOwner lets the holder of the first set-up link name their company and
 // become its owner. Fields: company, name, username, password, repeat.

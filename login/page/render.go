@@ -10,6 +10,7 @@ package page
 import (
 	"bytes"
 	"embed"
+	"encoding/json"
 	"fmt"
 	"html"
 	"html/template"
@@ -69,11 +70,14 @@ func parsePages(w *words, files *assets) (map[string]*template.Template, error) 
 		"t":       func(id string, pairs ...any) template.HTML { return w.html(Say(id, pairs...)) },
 		"say":     w.html,
 		"scope":   func(name string) template.HTML { return w.html(Say("scope." + name)) },
-		"way":     func(method string) template.HTML { return w.html(Say("choose." + method)) },
+		"way":     func(way Way) template.HTML { return w.html(Say("choose."+way.Method, "Target", way.Target)) },
 		"when":    w.when,
 		"asset":   files.url,
 		"initial": initial,
-	}).ParseFS(templateFiles, "templates/layout.html")
+		"step":    stepOf,
+		"list":    func(items []string) string { return strings.Join(items, ", ") },
+		"json":    asJSON,
+	}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse layout: %w", err)
 	}
@@ -84,7 +88,7 @@ func parsePages(w *words, files *assets) (map[string]*template.Template, error) 
 	pages := make(map[string]*template.Template)
 	for _, entry := range entries {
 		name := strings.TrimSuffix(entry.Name(), ".html")
-		if name == "layout" {
+		if name == "layout" || name == "parts" {
 			continue
 		}
 		own, err := layout.Clone()
@@ -96,6 +100,29 @@ func parsePages(w *words, files *assets) (map[string]*template.Template, error) 
 		}
 	}
 	return pages, nil
+}
+
+// step is how far somebody is on a way of several steps.
+type step struct{ Step, Of int }
+
+func stepOf(n, of int) step { return step{n, of} }
+
+// Done says of each step whether it has been reached.
+func (s step) Done() []bool {
+	done := make([]bool, s.Of)
+	for i := range done {
+		done[i] = i < s.Step
+	}
+	return done
+}
+
+// asJSON is a list for a script, in an attribute.
+func asJSON(items []string) (string, error) {
+	if items == nil {
+		items = []string{} // a list without items, never null
+	}
+	b, err := json.Marshal(items)
+	return string(b), err
 }
 
 // initial is the letter that stands for a person: the first of their e-mail.

@@ -23,6 +23,7 @@ func TestText(t *testing.T) {
 		{"de", page.Say("code.tries_left", "TriesLeft", 1), "Noch 1 Versuch."},
 		{"de", page.Say("code.tries_left", "TriesLeft", 0), "Noch 0 Versuche."},
 		{"en", page.Say("problem.too_many_tries", "Until", at), "Too many tries. Try again after 15:05 UTC."},
+		{"en", page.Say("code.until", "Until", at.Add(9*time.Second)), "It works until 15:05:09 UTC."},
 		{"de", page.Say("why.until", "Until", at), "Sie können das bis zum 3. März 2026 aufschieben."},
 		{"en", page.Say("why.until", "Until", at), "You can put this off until 3 March 2026."},
 		{"en", page.Say("account.since", "At", at), "Signed in 3 March 2026, 15:05 UTC"},

@@ -238,17 +238,3 @@ product.changed|ok|command line||remote-control|auth_method client_secret_post â
 		}
 	})
 }
-
-// Rules that files can't say yet survive those that replace the others.
-func TestRulesThatFilesDontSay(t *testing.T) {
-	each(t, func(f *fixture) {
-		f.write(func(tx *storage.Tx) error {
-			return tx.PutOrg(t.Context(), storage.Org{ID: "acme", Name: "Acme", Rules: []byte(`{"new_network_check":true,"recovery_only":true}`)}, now)
-		})
-		f.apply("companies: [{id: acme, rules: {methods: [totp]}}]")
-		org, err := f.db.Org(t.Context(), "acme")
-		if err != nil || string(org.Rules) != `{"methods":["totp"],"new_network_check":true}` {
-			t.Errorf("%s, %v", org.Rules, err)
-		}
-	})
-}

@@ -51,6 +51,17 @@ func (e *Company) checkForm(c checker) {
 	case r.Network.Mode == policy.OnlyFrom && len(r.Network.Ranges) == 0:
 		c.refuse("rules.network.ranges", "is missing", "name the networks, such as [10.0.0.0/8]")
 	}
+	if r.SetUpByEmail != "" {
+		oneOf(c, "rules.set_up_by_email", r.SetUpByEmail, policy.Off, policy.Required)
+	}
+	switch r.BackupCodes {
+	case 0, 1, 5, 10:
+	default:
+		c.refuse("rules.backup_codes", fmt.Sprintf("is %d", r.BackupCodes), "write 10, 5 or 1")
+	}
+	if r.BackupCodeResets && r.BackupCodes != 1 {
+		c.refuse("rules.backup_code_resets", "is for a single code", "write backup_codes: 1 as well")
+	}
 	for i, m := range r.Methods {
 		oneOf(c, fmt.Sprintf("rules.methods[%d]", i), m, secondFactors...)
 	}

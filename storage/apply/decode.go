@@ -219,6 +219,13 @@ func (d *decoder) scalar(path string, node ast.Node, into reflect.Value) {
 			return
 		}
 		into.SetBool(strings.EqualFold(text, "true"))
+	case reflect.Int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			d.refuseAt(path, node, quoted, "write a whole number")
+			return
+		}
+		into.SetInt(int64(n))
 	default:
 		panic("apply: no field has type " + into.Type().String())
 	}

@@ -28,7 +28,6 @@ func (a *applying) planCompanies() error {
 				return err
 			}
 			wanted = merge(there, entry, entry.source)
-			wanted.Rules.NewNetworkCheck = there.Rules.NewNetworkCheck // not in the file
 			change.Fields = differences(there, wanted)
 			if change.Action = Changed; len(change.Fields) == 0 {
 				change.Action = Unchanged

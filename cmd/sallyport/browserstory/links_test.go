@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/sallyport-id/sallyport/cmd/sallyport/servertest"
-	"github.com/sallyport-id/sallyport/login"
+	"github.com/sallyport-id/sallyport/login/notify"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
@@ -92,7 +92,7 @@ func (s *stage) setUpLink(t *testing.T, email string) (link string) {
 	user, err := s.DB.UserByEmail(t.Context(), email)
 	if err == nil {
 		err = s.DB.Write(t.Context(), func(tx *storage.Tx) (err error) {
-			link, err = login.NewLink(t.Context(), tx, s.URL, login.LinkSetUp, user.ID, login.SetUpLinkLifetime, s.Clock.Now())
+			link, _, err = notify.NewLink(t.Context(), tx, s.URL, notify.LinkSetUp, user.ID, "", notify.LinkSetUpLifetime, s.Clock.Now())
 			return err
 		})
 	}

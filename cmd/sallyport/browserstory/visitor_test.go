@@ -247,7 +247,7 @@ func (s *stage) withApp(t *testing.T, name string) *visitor {
 		if err := tx.InsertFactor(t.Context(), f, 0, now); err != nil {
 			return err
 		}
-		if v.codes, err = (factor.Backup{}).Make(t.Context(), tx, user.ID, now); err != nil {
+		if v.codes, err = (factor.Backup{}).Make(t.Context(), tx, user.ID, 10, now); err != nil {
 			return err
 		}
 		return tx.SetTwoStep(t.Context(), user.ID, true, now)

@@ -248,7 +248,7 @@ func TestConcurrentSecondFactor(t *testing.T) {
 			"backup-code": func() string {
 				var codes []string
 				change(t, d, ana, func(tx *storage.Tx, id string) (err error) {
-					codes, err = factor.Backup{}.Make(t.Context(), tx, id, d.Clock.Now())
+					codes, err = factor.Backup{}.Make(t.Context(), tx, id, 10, d.Clock.Now())
 					return err
 				})
 				return codes[len(codes)/2]

@@ -17,6 +17,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"github.com/sallyport-id/sallyport/cmd/sallyport/carrier"
 	"github.com/sallyport-id/sallyport/config"
 	"github.com/sallyport-id/sallyport/idp"
 	"github.com/sallyport-id/sallyport/idp/policy"
@@ -26,6 +27,7 @@ import (
 	"github.com/sallyport-id/sallyport/login/factor"
 	"github.com/sallyport-id/sallyport/login/notify"
 	"github.com/sallyport-id/sallyport/login/page"
+	"github.com/sallyport-id/sallyport/login/setup"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
@@ -33,8 +35,11 @@ import (
 type Options struct {
 	Config config.Config
 	DB     *storage.DB
-	// Mail carries mails; nil writes them to the log.
+	// Mail carries mails; nil: the configured server does, or the log where
+	// there is none.
 	Mail notify.Sender
+	// Text carries text messages; nil: the configured gateway does, if any.
+	Text notify.TextSender
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
 	// Log; nil: slog.Default().
@@ -53,14 +58,28 @@ type Server struct {
 	log      *slog.Logger
 }
 
-// Offered are the methods that can be set up with this version.
-func Offered() []policy.Method { return []policy.Method{policy.TOTP} }
+// Offered are the methods that can be set up with a configuration.
+func Offered(c config.Config) []policy.Method {
+	return offered(c.Mail.Server != "", carrier.Text(c) != nil)
+}
+
+func offered(mail, text bool) []policy.Method {
+	all := []policy.Method{policy.TOTP, policy.WebAuthn}
+	if text {
+		all = append(all, policy.SMS)
+	}
+	if mail {
+		all = append(all, policy.Email)
+	}
+	return all
+}
 
 // Sessions are the session settings of a configuration: the server and the
 // command line decide by the same facts.
 func Sessions(c config.Config, db *storage.DB, now func() time.Time) *session.Sessions {
 	return &session.Sessions{
-		DB: db, Secure: strings.HasPrefix(c.Issuer, "https:"), Idle: c.Sessions.Idle, Absolute: c.Sessions.Absolute, Now: now, Offered: Offered(),
+		DB: db, Secure: strings.HasPrefix(c.Issuer, "https:"), Idle: c.Sessions.Idle, Absolute: c.Sessions.Absolute, Now: now,
+		Offered: Offered(c), Attests: c.WebAuthn.MetadataFile != "",
 	}
 }
 
@@ -73,31 +92,41 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
-	if o.Mail == nil {
-		o.Mail = notify.LogSender{Log: o.Log}
-	}
 	// What is stored has milliseconds; what is compared to it has too.
 	now := func() time.Time { return o.Now().UTC().Truncate(time.Millisecond) }
-	host := o.Config.Issuer
-	if u, err := url.Parse(o.Config.Issuer); err == nil {
-		host = u.Host
+	issuer, err := url.Parse(o.Config.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("issuer: %w", err)
 	}
+	host := issuer.Host
 	pages, err := page.New()
 	if err != nil {
 		return nil, err
 	}
+	if err := o.carriers(); err != nil {
+		return nil, err
+	}
 	sessions := Sessions(o.Config, o.DB, now)
-	notices := &notify.Notices{DB: o.DB, Pages: pages, Sender: o.Mail, Issuer: host, Now: now}
-	totp := factor.TOTP{Issuer: o.Config.ProductName}
+	sessions.Offered = offered(o.Mail != nil, o.Text != nil)
+	if o.Mail == nil {
+		o.Mail = notify.LogSender{Log: o.Log}
+	}
+	notices := &notify.Notices{DB: o.DB, Pages: pages, Mail: o.Mail, Text: o.Text, Issuer: host, URL: o.Config.Issuer, Now: now}
+	factors, err := newFactors(o.Config, issuer.Hostname(), notices)
+	if err != nil {
+		return nil, err
+	}
+	setUp := &setup.Setup{DB: o.DB, Factors: factors, TextNumber: o.Config.Text.Number, Countries: o.Config.Text.Countries, Now: now}
 	provider := &idp.Provider{
 		Issuer: o.Config.Issuer, DB: o.DB, Sessions: sessions, Pages: pages, Now: now, Log: o.Log,
 		Outbound: idp.NewOutbound(o.Config.Outbound.AllowPrivate),
 	}
 	signIn := &login.Login{
-		DB: o.DB, Sessions: sessions, Pages: pages, Passwords: factor.NewPasswords(), TOTP: totp, Notices: notices, Issuer: o.Config.Issuer, Host: host, Now: now, Log: o.Log,
+		DB: o.DB, Sessions: sessions, Pages: pages, Factors: factors, Setup: setUp, Notices: notices, Inbound: carrier.Inbound(o.Config),
+		Issuer: o.Config.Issuer, Host: host, Now: now, Log: o.Log,
 	}
 	own := &account.Account{
-		DB: o.DB, Sessions: sessions, Pages: pages, TOTP: totp, Notices: notices, Issuer: o.Config.Issuer, Host: host, Now: now, Log: o.Log,
+		DB: o.DB, Sessions: sessions, Pages: pages, Factors: factors, Setup: setUp, Notices: notices, Issuer: o.Config.Issuer, Host: host, Now: now, Log: o.Log,
 	}
 	s := &Server{db: o.DB, provider: provider, notices: notices, metrics: newMetrics(), issuer: o.Config.Issuer, now: now, log: o.Log}
 	if err := s.registerInternal(ctx, own.Client(o.Config.ProductName)); err != nil {
@@ -112,6 +141,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	r.Use(s.metrics.measure, s.recoverPanics, session.TrackOrigin(o.Config.TrustedProxies), everyAnswer(o.Config.Issuer), middleware.GetHead)
 	r.Get("/healthz", s.health)
 	r.Handle("/static/*", page.Static())
+	signIn.Outside(r)
 	r.Group(func(r chi.Router) {
 		r.Use(limitForms, http.NewCrossOriginProtection().Handler, newLimiter(o.Config.Limits.ExemptNetworks, pages).slowDown)
 		signIn.Routes(r)
@@ -121,6 +151,36 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	r.Mount("/", protocol)
 	s.handler = r
 	return s, nil
+}
+
+// carriers fills in what the configuration says about mail and text messages.
+func (o *Options) carriers() (err error) {
+	if o.Mail == nil {
+		mail, err := carrier.Mail(o.Config)
+		if err != nil {
+			return err
+		}
+		if mail != nil {
+			o.Mail = mail
+		}
+	}
+	if o.Text == nil {
+		o.Text = carrier.Text(o.Config)
+	}
+	return nil
+}
+
+func newFactors(c config.Config, domain string, notices *notify.Notices) (*factor.Factors, error) {
+	keys, err := factor.NewWebAuthn(c.Issuer, c.ProductName, c.WebAuthn.MetadataFile)
+	if err != nil {
+		return nil, err
+	}
+	sent := factor.Sent{
+		Notices: notices, Validity: c.Codes.Validity, Domain: domain, CompanyDaily: c.Codes.CompanyDaily, ExemptFrom: c.Limits.ExemptNetworks,
+	}
+	text, mail := sent, sent
+	text.Kind, mail.Kind = policy.SMS, policy.Email
+	return &factor.Factors{Passwords: factor.NewPasswords(), TOTP: factor.TOTP{Issuer: c.ProductName}, Text: text, Mail: mail, Keys: keys}, nil
 }
 
 // Handler serves everything.
@@ -143,7 +203,7 @@ func (s *Server) FirstOwnerLink(ctx context.Context) (link string, err error) {
 		return "", err
 	}
 	err = s.db.Write(ctx, func(tx *storage.Tx) (err error) {
-		link, err = login.NewLink(ctx, tx, s.issuer, login.LinkFirstOwner, "", login.FirstOwnerLinkLifetime, s.now())
+		link, _, err = s.notices.NewLink(ctx, tx, notify.LinkFirstOwner, "", "", notify.LinkFirstOwnerLifetime)
 		return err
 	})
 	return link, err
@@ -158,7 +218,7 @@ func (s *Server) Work(ctx context.Context) {
 		s.every(ctx, time.Second, "deliver logouts", func() error { _, err := s.provider.DeliverLogouts(ctx); return err })
 	})
 	all.Go(func() {
-		s.every(ctx, time.Second, "deliver mail", func() error { _, err := s.notices.Deliver(ctx); return err })
+		s.every(ctx, time.Second, "deliver messages", func() error { _, err := s.notices.Deliver(ctx); return err })
 	})
 	all.Go(func() {
 		s.every(ctx, time.Minute, "clean up", func() error { _, err := s.db.Clean(ctx, holder, s.now()); return err })

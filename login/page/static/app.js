@@ -62,6 +62,70 @@ for (const button of all("data-print")) {
   button.addEventListener("click", () => window.print());
 }
 
+// Codes that are hidden on the screen are on paper, whoever asks for it.
+const closed = () => [...document.querySelectorAll("details:not([open])")];
+let opened = [];
+addEventListener("beforeprint", () => { for (const details of opened = closed()) details.open = true; });
+addEventListener("afterprint", () => { for (const details of opened) details.open = false; });
+
+// Another code can be sent from a time on. A clock that is wrong keeps nobody
+// waiting for more than a minute: pressed too early, the server says when.
+for (const button of all("data-resend-at")) {
+  const wait = Math.min(Date.parse(button.dataset.resendAt) - Date.now(), 60000);
+  const hint = document.getElementById(button.getAttribute("aria-describedby"));
+  const ready = () => { button.disabled = false; hint.hidden = true; };
+  if (!(wait > 0)) {
+    ready();
+    continue;
+  }
+  button.disabled = true;
+  setTimeout(ready, wait);
+}
+
+/** look fetches this page anew, without following it anywhere else. */
+const look = () => fetch(location.pathname + location.search, { redirect: "manual" });
+
+/** every asks a question every 3 seconds, until the answer is yes. */
+function every(ask) {
+  const again = () => setTimeout(async () => {
+    try {
+      if (await ask()) return;
+    } catch {
+      // No network just now.
+    }
+    again();
+  }, 3000);
+  again();
+}
+
+// A page that waits for a message goes on once it came: once the server has
+// anything else to show. It isn't loaded anew meanwhile, so nobody is torn from
+// where they read.
+if (all("data-reload").length > 0) {
+  every(async () => {
+    const page = await look();
+    if (page.ok && (await page.text()).includes("data-reload")) return false;
+    location.replace(location.pathname + location.search);
+    return true;
+  });
+}
+
+// How far a code is on its way is said as soon as it is known. What is typed
+// meanwhile stays.
+for (const shown of all("data-refresh")) {
+  every(async () => {
+    const page = await look();
+    if (!page.ok) return true; // gone on in another tab
+    const now = new DOMParser().parseFromString(await page.text(), "text/html").getElementById(shown.id);
+    if (!now) return true;
+    if ("refresh" in now.dataset) return false;
+    shown.className = now.className;
+    shown.replaceChildren(...now.childNodes);
+    showTimes(shown);
+    return true;
+  });
+}
+
 // An answer to a product that wants it as a form.
 for (const form of all("data-submit")) form.submit();
 
@@ -73,8 +137,14 @@ const parts = {
   date: { day: "numeric", month: "long", year: "numeric" },
 };
 parts.full = { ...parts.date, ...parts.clock };
-for (const time of all("data-show")) {
-  if (time.tagName !== "TIME") continue;
-  const format = new Intl.DateTimeFormat(locale, parts[time.dataset.show]);
-  time.textContent = format.format(new Date(time.dateTime));
+parts.second = { ...parts.clock, second: "2-digit" };
+
+/** showTimes writes the times in an element. */
+function showTimes(within) {
+  for (const time of within.querySelectorAll("time[data-show]")) {
+    const format = new Intl.DateTimeFormat(locale, parts[time.dataset.show]);
+    time.textContent = format.format(new Date(time.dateTime));
+  }
 }
+
+showTimes(document);
