@@ -2,7 +2,7 @@ package login
 
 import (
 	"encoding/json"
-	"net/http"
+	"slices"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/login/factor"
@@ -14,13 +14,16 @@ import (
 // for, a second factor where one is.
 
 // signsIn says whether a passkey may begin the sign-in.
-func (v *visit) signsIn() bool {
-	return offers(v.decision, policy.Prove, policy.Password) && !v.setsUp()
+func (l *Login) signsIn(v *visit) bool {
+	return l.keys() && offers(v.decision, policy.Prove, policy.Password) && !v.setsUp()
 }
 
+// keys says whether this instance knows keys at all: they need a domain.
+func (l *Login) keys() bool { return slices.Contains(l.Sessions.Offered, policy.WebAuthn) }
+
 // whose is who must own the key; nil: the key says who it is.
-func (v *visit) whose() *storage.User {
-	if v.signsIn() {
+func (l *Login) whose(v *visit) *storage.User {
+	if l.signsIn(v) {
 		return nil
 	}
 	return &v.person.User
@@ -46,26 +49,22 @@ func (l *Login) showKey(v *visit, p *page.Problem) error {
 
 // keyOptions begins a ceremony: it answers with what the browser needs.
 func (l *Login) keyOptions(v *visit) error {
-	if !v.signsIn() && !v.asks(policy.WebAuthn) {
+	if !l.signsIn(v) && !v.asks(policy.WebAuthn) {
 		return v.toNext()
 	}
 	var options json.RawMessage
 	err := l.DB.Write(v.ctx(), func(tx *storage.Tx) (err error) {
-		options, err = l.Factors.Keys.BeginProof(v.ctx(), tx, boundTo(v), v.whose(), l.Now())
+		options, err = l.Factors.Keys.BeginProof(v.ctx(), tx, boundTo(v), l.whose(v), l.Now())
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	v.w.Header().Set("Content-Type", "application/json")
-	v.w.Header().Set("Cache-Control", "no-store")
-	v.w.WriteHeader(http.StatusOK)
-	_, err = v.w.Write(options)
-	return err
+	return page.WriteOptions(v.w, options)
 }
 
 func (l *Login) keyPost(v *visit) error {
-	signsIn := v.signsIn()
+	signsIn := l.signsIn(v)
 	switch {
 	case !signsIn && !v.asks(policy.WebAuthn):
 		return v.toNext()
@@ -76,7 +75,7 @@ func (l *Login) keyPost(v *visit) error {
 	ctx := v.ctx()
 	var proved factor.KeyProof
 	err := l.DB.Write(ctx, func(tx *storage.Tx) (err error) {
-		if proved, err = l.Factors.Keys.Verify(ctx, tx, boundTo(v), v.whose(), []byte(v.r.PostFormValue("credential")), l.Now()); err != nil {
+		if proved, err = l.Factors.Keys.Verify(ctx, tx, boundTo(v), l.whose(v), []byte(v.r.PostFormValue("credential")), l.Now()); err != nil {
 			return err
 		}
 		if proved.Outcome != factor.Accepted {

@@ -80,6 +80,13 @@ func (l *Login) Routes(r chi.Router) {
 	r.Get("/login/again", l.again)
 	r.Get("/set-up", l.setUpLinkPage)
 	r.Post("/set-up", l.setUpLinkPost)
+	r.Get("/link", l.linkPage)
+	r.Post("/link", l.linkPost)
+	if l.mails() {
+		r.Get("/forgot", l.forgotPage)
+		r.Post("/forgot", l.forgotPost)
+		r.Get("/forgot/sent", l.forgotSent)
+	}
 	r.Get("/", l.front)
 }
 

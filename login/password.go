@@ -25,9 +25,12 @@ func (l *Login) passwordPage(v *visit) error {
 }
 
 func (l *Login) signInPage(v *visit, username string) page.SignIn {
-	p := page.SignIn{Username: username, Why: signInWhy(v), Passkey: &page.Passkey{Options: v.path("/login/passkey/options"), Action: v.path("/login/passkey")}}
+	p := page.SignIn{Username: username, Why: signInWhy(v)}
+	if l.signsIn(v) {
+		p.Passkey = &page.Passkey{Options: v.path("/login/passkey/options"), Action: v.path("/login/passkey")}
+	}
 	if l.mails() {
-		p.ForgotURL = "/forgot"
+		p.ForgotURL = v.path("/forgot")
 	}
 	return p
 }

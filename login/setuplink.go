@@ -1,6 +1,7 @@
 package login
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/mail"
@@ -24,7 +25,7 @@ func (l *Login) setUpLinkPage(w http.ResponseWriter, r *http.Request) {
 	}
 	p, err := l.setUpForm(r, link)
 	if err != nil {
-		l.fail(w, r, err)
+		l.setUpFailed(w, r, link, err)
 		return
 	}
 	l.Pages.Write(w, l.linkFrame(w, r, nil), p)
@@ -36,29 +37,45 @@ func (l *Login) linkFrame(w http.ResponseWriter, r *http.Request, problem *page.
 	return f
 }
 
+// byMail says of the purposes whose links lead here whether they were mailed:
+// then using one shows that the mailbox is the person's.
+func byMail(purpose string) (yes, belongs bool) {
+	yes, belongs = map[string]bool{
+		notify.LinkFirstOwner: false, notify.LinkSetUp: false, notify.LinkInvite: true, notify.LinkReset: true,
+	}[purpose]
+	return yes, belongs
+}
+
 // usableLink returns the link of the address, or says what is wrong with it.
 func (l *Login) usableLink(w http.ResponseWriter, r *http.Request) (*storage.Link, bool) {
-	link, err := l.DB.Link(r.Context(), storage.Hash(r.URL.Query().Get("token")))
-	id := ""
+	link, wrong, err := l.lookUp(r.Context(), r.URL.Query().Get("token"), func(purpose string) bool { _, ok := byMail(purpose); return ok })
 	switch {
-	case errors.Is(err, storage.ErrNotFound):
-		id = "unknown"
 	case err != nil:
 		l.fail(w, r, err)
 		return nil, false
-	case !link.UsedAt.IsZero():
-		id = "used"
-	case !link.ExpiresAt.After(l.Now()):
-		id = "expired"
-	default:
+	case wrong == "":
 		return link, true
 	}
-	f := l.plainFrame(r)
-	f.Status = http.StatusGone
-	l.Pages.Write(w, f, page.Message{
-		Heading: page.Say("setup_link." + id + ".heading"), Body: page.Say("setup_link." + id + ".body"), Link: "/account", LinkText: page.Say("setup_link.sign_in"),
-	})
+	purpose := notify.LinkSetUp
+	if link != nil {
+		purpose = link.Purpose
+	}
+	l.badLink(w, r, purpose, wrong)
 	return nil, false
+}
+
+// mayChoose says whether a link may still give the person a password: not one
+// that was mailed to an address which isn't theirs any more (storage.ErrSpent),
+// and none while changes are locked (errLocked), but what an operator has
+// handed over since.
+func mayChoose(link *storage.Link, user *storage.User) error {
+	switch {
+	case link.Data != "" && storage.EmailKey(link.Data) != storage.EmailKey(user.Email):
+		return storage.ErrSpent
+	case user.ChangesLockedAt.IsZero(), link.Purpose == notify.LinkSetUp && link.CreatedAt.After(user.ChangesLockedAt):
+		return nil
+	}
+	return errLocked
 }
 
 func (l *Login) setUpForm(r *http.Request, link *storage.Link) (page.Page, error) {
@@ -69,6 +86,9 @@ func (l *Login) setUpForm(r *http.Request, link *storage.Link) (page.Page, error
 	}
 	person, err := l.DB.Person(r.Context(), link.UserID, "")
 	if err != nil {
+		return nil, err
+	}
+	if err := mayChoose(link, &person.User); err != nil {
 		return nil, err
 	}
 	company, err := l.Sessions.Company(r.Context(), person.User.OrgID)
@@ -95,10 +115,8 @@ func (l *Login) setUpLinkPost(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	switch {
-	case storage.IsSpent(err):
-		l.usableLink(w, r) // used meanwhile: it says so
 	case err != nil:
-		l.fail(w, r, err)
+		l.setUpFailed(w, r, link, err)
 	case wrong != nil:
 		l.Pages.Write(w, l.linkFrame(w, r, wrong), p)
 	default:
@@ -106,8 +124,20 @@ func (l *Login) setUpLinkPost(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// choosePassword sets a person's password by their set-up link. It ends what
-// runs, as any change of a password does, and skips no second factor.
+func (l *Login) setUpFailed(w http.ResponseWriter, r *http.Request, link *storage.Link, err error) {
+	switch {
+	case storage.IsSpent(err):
+		l.badLink(w, r, link.Purpose, linkUsed) // used meanwhile, or overtaken
+	case errors.Is(err, errLocked):
+		l.linkRefused(w, r, http.StatusForbidden, "set_password", "problem.changes_locked")
+	default:
+		l.fail(w, r, err)
+	}
+}
+
+// choosePassword sets a person's password by their link. It ends what runs, as
+// any change of a password does, and skips no second factor. Other links for a
+// password are void from then on.
 func (l *Login) choosePassword(r *http.Request, link *storage.Link, p page.SetPassword) (*page.Problem, error) {
 	ctx, now := r.Context(), l.Now()
 	user, err := l.DB.User(ctx, link.UserID)
@@ -129,7 +159,22 @@ func (l *Login) choosePassword(r *http.Request, link *storage.Link, p page.SetPa
 		if err := tx.SpendLink(ctx, link.Hash, now); err != nil {
 			return err
 		}
+		user, err := tx.User(ctx, link.UserID)
+		if err != nil {
+			return err
+		}
+		if err := mayChoose(link, user); err != nil {
+			return err
+		}
 		if err := tx.SetPasswordHash(ctx, user.ID, user.PasswordHash, hash, now); err != nil {
+			return err
+		}
+		if mailed, _ := byMail(link.Purpose); mailed {
+			if err := l.mailboxProved(ctx, tx, user); err != nil {
+				return err
+			}
+		}
+		if err := l.void(ctx, tx, user.ID, notify.LinkSetUp, notify.LinkInvite, notify.LinkReset); err != nil {
 			return err
 		}
 		if err := tx.ForgetAttempts(ctx, factor.PasswordCounterPrefix(user.Email)); err != nil {
@@ -143,6 +188,20 @@ func (l *Login) choosePassword(r *http.Request, link *storage.Link, p page.SetPa
 		}
 		return l.Notices.Tell(ctx, tx, user, "password.changed", session.OriginOf(ctx).Addr.String())
 	})
+}
+
+// mailboxProved confirms the address a link was mailed to, and knows from then
+// on the network it was opened from: a code by mail would show nothing more.
+func (l *Login) mailboxProved(ctx context.Context, tx *storage.Tx, user *storage.User) error {
+	if err := tx.SetEmail(ctx, user.ID, user.Email, user.Email, l.Now()); err != nil {
+		return err
+	}
+	if !user.EmailVerified {
+		if err := tx.Audit(ctx, l.event(ctx, "address.confirmed", storage.OK, "", user)); err != nil {
+			return err
+		}
+	}
+	return tx.SeeNetwork(ctx, user.ID, session.Network(session.OriginOf(ctx).Addr), l.Now())
 }
 
 var notID = regexp.MustCompile(`[^a-z0-9]+`)

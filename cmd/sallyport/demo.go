@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -46,11 +47,14 @@ func (c *demoCommand) Run(ctx context.Context, p *process) (err error) {
 	if databaseURL == "" {
 		databaseURL = "sqlite:" + filepath.Join(dir, "sallyport.db")
 	}
+	// The inbox takes text messages as anybody's gateway does, and sends them.
+	gateway := demo.Gateway{Secret: rand.Text() + rand.Text(), Number: demo.Number, Inbound: issuer + "/texts/inbound"}
 	conf, err := config.Load(config.Sources{
-		Environ: []string{"SALLYPORT_DATABASE_URL=" + databaseURL},
+		Environ: []string{"SALLYPORT_DATABASE_URL=" + databaseURL, "SALLYPORT_TEXT_WEBHOOK_SECRET=" + gateway.Secret},
 		Flags: map[string]string{
 			"issuer": issuer, "listen": fmt.Sprintf("localhost:%d", c.Port), "product-name": "Sallyport demo", "log-level": "warn",
 			"outbound-allow-private": "true", "master-key-file": filepath.Join(dir, "master.key"), "limits-exempt-networks": "127.0.0.0/8,::1/128",
+			"text-webhook-url": inboxURL + "/gateway", "text-number": gateway.Number,
 		},
 	})
 	if err != nil {
@@ -72,6 +76,7 @@ func (c *demoCommand) Run(ctx context.Context, p *process) (err error) {
 		return err
 	}
 	inbox := demo.NewInbox()
+	inbox.Carry(gateway)
 	srv, err := server.New(ctx, server.Options{Config: conf, DB: db, Log: log, Mail: toInbox{inbox}})
 	if err != nil {
 		return err
@@ -133,7 +138,7 @@ People (password of each: %s)
 	for _, person := range demo.People {
 		fmt.Fprintf(p.stdout, "  %-18s %s\n", person.Email, person.About)
 	}
-	fmt.Fprintln(p.stdout, "\nCtrl-C ends it.")
+	fmt.Fprintf(p.stdout, "\nMails and text messages land in the inbox. To text Sallyport, write to %s there.\nCtrl-C ends it.\n", demo.Number)
 }
 
 // toInbox delivers mail to the demo's inbox.

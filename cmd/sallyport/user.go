@@ -15,6 +15,7 @@ import (
 
 type userCommand struct {
 	Create    userCreateCommand    `cmd:"" help:"Add a person; prints a link by which they choose a password."`
+	Invite    userInviteCommand    `cmd:"" help:"Mail a person a link by which they choose a password."`
 	List      userListCommand      `cmd:"" help:"List people."`
 	Disable   userDisableCommand   `cmd:"" help:"Keep a person out, and end what they are signed in to."`
 	Enable    userEnableCommand    `cmd:"" help:"Let a disabled person in again."`
@@ -47,6 +48,7 @@ type userCreateCommand struct {
 	ProductRole    []string `placeholder:"PRODUCT=ROLE" help:"A role in a product; may be repeated."`
 	RequireTwoStep bool     `help:"Demand two-step verification of them."`
 	PasswordHash   string   `placeholder:"HASH" help:"Hash of the password they have; then no link is made."`
+	Invite         bool     `help:"Mail them the link instead of printing it."`
 }
 
 // Run adds a person.
@@ -63,11 +65,20 @@ func (c *userCreateCommand) Run(ctx context.Context, p *process) error {
 		}
 		person.Roles[product] = append(person.Roles[product], role)
 	}
+	if c.Invite && c.PasswordHash != "" {
+		return usageError{errors.New("--invite is for a person without a password: leave --password-hash or --invite out")}
+	}
 	return c.withDatabase(ctx, p, func(conf config.Config, db *storage.DB) error {
 		passwords := factor.NewPasswords()
-		report, err := apply.Apply(ctx, db, &apply.File{People: []apply.Person{person}}, apply.Options{
-			Now: present(), Actor: byCommand, OnlyNew: true, HashOK: passwords.KnownHash, SetUpLink: setUpLink(conf.Issuer),
-		})
+		options := apply.Options{Now: present(), Actor: byCommand, OnlyNew: true, HashOK: passwords.KnownHash, SetUpLink: setUpLink(conf.Issuer)}
+		if c.Invite {
+			inviting, err := newInviting(conf, db)
+			if err != nil {
+				return err
+			}
+			options.SetUpLink = inviting.inPlaceOfLink
+		}
+		report, err := apply.Apply(ctx, db, &apply.File{People: []apply.Person{person}}, options)
 		if err != nil {
 			return err
 		}
@@ -80,6 +91,9 @@ func (c *userCreateCommand) Run(ctx context.Context, p *process) error {
 		for _, link := range report.Links {
 			answer.SetUpLink = link.URL
 			words += linkWords(link.URL)
+		}
+		if c.Invite {
+			words += invitedWords(c.Email)
 		}
 		return c.print(p, answer, words)
 	})

@@ -269,8 +269,14 @@ func strictestUnmet(f Facts) (worst Demand, found bool) {
 	return worst, found
 }
 
-// inThisRequest are the proofs made since the request began.
-func (f Facts) inThisRequest() Proofs { return f.Proofs.Since(f.began()) }
+// inThisRequest are the proofs made since the request began; none where it
+// begins just now.
+func (f Facts) inThisRequest() Proofs {
+	if f.Began.IsZero() {
+		return nil
+	}
+	return f.Proofs.Since(f.Began)
+}
 
 // fresh are the proofs made since shortly before the request began, so that
 // they don't run out while the person is setting up.
@@ -330,6 +336,14 @@ func (f Facts) proveFirst() []Method {
 		return nil
 	}
 	return out
+}
+
+// MayChange says whether a person may change now how they sign in: the
+// strongest factor at hand was proved within [FreshFor]. Where not, ask says
+// by what.
+func (f Facts) MayChange() (ask []Method, ok bool) {
+	ask = f.proveFirst()
+	return ask, len(ask) == 0
 }
 
 // settable are the methods that can be set up here and count for the company.

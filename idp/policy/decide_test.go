@@ -306,6 +306,7 @@ func TestDecide(t *testing.T) {
 			"sets up authenticator, text message, e-mail or passkey, because the person signed in with a recovery code"},
 		{"with what Acme allows", facts(ownTwoStep, allows(WebAuthn), has(TOTP), proved(RecoveryCode)),
 			"sets up passkey, because the person signed in with a recovery code; may say Not now"},
+		{"nor at the very moment", facts(func(f *Facts) { f.Began = time.Time{} }, ownTwoStep, has(TOTP), proved(RecoveryCode)), "gets in"},
 		{"not at her next product in the same session", facts(ownTwoStep, has(TOTP), provedAgo(Password, hour), provedAgo(RecoveryCode, hour)), "gets in"},
 		{"where nothing can be set up here she gets in", facts(ownTwoStep, has(TOTP), offers(), proved(RecoveryCode)), "gets in"},
 		{"a network is confirmed first", facts(newNetwork, has(TOTP), proved(RecoveryCode)),
@@ -502,5 +503,37 @@ func TestReasonInWords(t *testing.T) {
 		if got := tt.reason.String(); got != tt.want {
 			t.Errorf("%+v in words: %q, want %q", tt.reason, got, tt.want)
 		}
+	}
+}
+
+func TestMayChange(t *testing.T) {
+	for _, tt := range []struct {
+		situation string
+		facts     Facts
+		ask       []Method
+	}{
+		{"her password, just now, and nothing else to prove", facts(), nil},
+		{"six minutes ago", facts(noProofs, provedAgo(Password, 6*minutes)), []Method{Password}},
+		{"an app, proved four minutes ago", facts(has(TOTP), provedAgo(TOTP, 4*minutes)), nil},
+		{"an app, not proved", facts(has(TOTP)), []Method{TOTP}},
+		{"or a backup code", facts(has(TOTP), backupCodes(3)), []Method{TOTP, BackupCode}},
+		{"which will do", facts(has(TOTP), backupCodes(3), proved(BackupCode)), nil},
+		{"e-mail codes are all she has", facts(has(Email)), []Method{Email}},
+		{"and she entered one", facts(has(Email), proved(Email)), nil},
+		{"with something better an e-mail code is not enough", facts(has(Email, SMS), proved(Email)), []Method{SMS}},
+		{"an owner's recovery code is", facts(has(TOTP), proved(RecoveryCode)), nil},
+	} {
+		if ask, ok := tt.facts.MayChange(); !slices.Equal(ask, tt.ask) || ok != (len(tt.ask) == 0) {
+			t.Errorf("%s: asks for %v, may %v", tt.situation, ask, ok)
+		}
+	}
+}
+
+func TestBackupCodesMade(t *testing.T) {
+	if n := (Rules{}).BackupCodesMade(); n != 10 {
+		t.Errorf("by default %d", n)
+	}
+	if n := (Rules{BackupCodes: 5}).BackupCodesMade(); n != 5 {
+		t.Errorf("%d", n)
 	}
 }

@@ -26,6 +26,7 @@ type fact func(*Facts)
 func facts(changes ...fact) Facts {
 	f := Facts{
 		Now:     noon,
+		Began:   noon,
 		Known:   true,
 		Person:  Person{Kind: Staff, Role: Member},
 		Company: Company{Name: "Acme"},

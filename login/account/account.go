@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -65,6 +66,28 @@ func (a *Account) Routes(r chi.Router) {
 	for _, place := range places {
 		a.Setup.Routes(r, place.base, a.setUp(place))
 	}
+	r.Get("/account/authenticators/{id}/name", a.about(policy.TOTP, a.renamePage))
+	r.Post("/account/authenticators/{id}/name", a.about(policy.TOTP, a.renamePost))
+	r.Get("/account/authenticators/{id}/remove", a.about(policy.TOTP, a.removePage))
+	r.Post("/account/authenticators/{id}/remove", a.about(policy.TOTP, a.removePost))
+	r.Get("/account/passkeys/{id}/name", a.about(policy.WebAuthn, a.renamePage))
+	r.Post("/account/passkeys/{id}/name", a.about(policy.WebAuthn, a.renamePost))
+	r.Get("/account/passkeys/{id}/remove", a.about(policy.WebAuthn, a.removePage))
+	r.Post("/account/passkeys/{id}/remove", a.about(policy.WebAuthn, a.removePost))
+	r.Get("/account/text-messages/remove", a.about(policy.SMS, a.removePage))
+	r.Post("/account/text-messages/remove", a.about(policy.SMS, a.removePost))
+	r.Get("/account/email-codes/remove", a.about(policy.Email, a.removePage))
+	r.Post("/account/email-codes/remove", a.about(policy.Email, a.removePost))
+	r.Get("/account/password", a.fresh("/account/password", a.changing(a.passwordPage)))
+	r.Post("/account/password", a.fresh("/account/password", a.changing(a.passwordPost)))
+	r.Get("/account/email", a.fresh("/account/email", a.changing(a.emailPage)))
+	r.Post("/account/email", a.fresh("/account/email", a.changing(a.emailPost)))
+	r.Post("/account/email/confirm", a.signedIn(a.changing(a.confirmEmail)))
+	r.Post("/account/network-check", a.fresh("/account", a.changing(a.networkCheckPost)))
+	r.Get("/account/recovery-codes", a.fresh("/account/recovery-codes", a.changing(a.owners(a.recoveryCodePage))))
+	r.Post("/account/recovery-codes", a.fresh("/account/recovery-codes", a.changing(a.owners(a.recoveryCodePost))))
+	r.Get("/.well-known/change-password", changePassword)
+	r.Get("/.well-known/passkey-endpoints", a.passkeyEndpoints)
 	r.Get("/account/backup-codes", a.fresh("/account/backup-codes", a.backupCodesPage))
 	r.Post("/account/backup-codes", a.fresh("/account/backup-codes", a.backupCodesPost))
 	r.Post("/account/backup-codes/saved", a.signedIn(a.backupCodesSaved))
@@ -100,14 +123,23 @@ func (a *Account) signedIn(serve func(*visit) error) http.HandlerFunc {
 // back to, as a form can't be sent again on the way.
 func (a *Account) fresh(returnTo string, serve func(*visit) error) http.HandlerFunc {
 	return a.guard(returnTo, session.Params{}, func(v *visit) (url.Values, bool) {
-		since := a.Now().Add(-policy.FreshFor)
-		seconds := strconv.Itoa(int(policy.FreshFor / time.Second))
-		assurance := v.facts.Proofs.Assure(nil)
-		if len(v.in.Methods) == 0 {
-			return url.Values{"max_age": {seconds}}, !assurance.AuthTime.Before(since)
-		}
-		return url.Values{"claims": {`{"id_token":{"mfa_time":{"essential":true,"max_age":` + seconds + `}}}`}}, !assurance.MFATime.Before(since)
+		ask, ok := v.facts.MayChange()
+		return changeRequest(ask), ok
 	}, serve)
+}
+
+// changeRequest is what to ask the authorization endpoint for, so that one of
+// the methods is proved anew.
+func changeRequest(methods []policy.Method) url.Values {
+	seconds := strconv.Itoa(int(policy.FreshFor / time.Second))
+	switch {
+	case slices.Contains(methods, policy.Password):
+		return url.Values{"max_age": {seconds}}
+	case slices.Contains(methods, policy.Email):
+		// There is nothing better, and no mfa_time: all is proved anew.
+		return url.Values{"prompt": {"login"}, "claims": {`{"id_token":{"acr":{"essential":true,"value":"` + policy.TwoSteps.ACR() + `"}}}`}}
+	}
+	return url.Values{"claims": {`{"id_token":{"mfa_time":{"essential":true,"max_age":` + seconds + `}}}`}}
 }
 
 func (a *Account) guard(returnTo string, params session.Params, more func(*visit) (ask url.Values, ok bool), serve func(*visit) error) http.HandlerFunc {

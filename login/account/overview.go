@@ -13,12 +13,15 @@ import (
 // activityShown is how many events the page shows.
 const activityShown = 20
 
-func (a *Account) overview(v *visit) error {
+func (a *Account) overview(v *visit) error { return a.showOverview(v, nil) }
+
+// showOverview shows the overview, with what keeps a change from being made.
+func (a *Account) showOverview(v *visit, problem *page.Problem) error {
 	ctx, u := v.ctx(), &v.in.User
 	p := page.Account{
 		Name: u.Profile.Name, Email: u.Email, EmailVerified: u.EmailVerified, Phone: notify.MaskNumber(u.Phone),
 		TwoStep: u.TwoStep, RequiredBy: a.requiredBy(v), Locked: !u.ChangesLockedAt.IsZero(),
-		NetworkCheck: v.facts.Company.Rules.NewNetworkCheck && len(v.in.Methods) > 0, SkipNetworkCheck: u.SkipNewNetworkCheck,
+		NetworkCheck: networkCheck(v), SkipNetworkCheck: u.SkipNewNetworkCheck,
 		Owner: u.Role == policy.Owner, Offers: make(map[string]bool),
 	}
 	for _, m := range a.offered(v) {
@@ -41,10 +44,13 @@ func (a *Account) overview(v *visit) error {
 			ID: s.ID, Device: device(s.UserAgent), From: s.IP, SignedIn: s.CreatedAt, LastActive: s.LastSeenAt, This: s.ID == v.in.Session.ID,
 		})
 	}
+	if p.PendingEmail, err = a.pendingEmail(v); err != nil {
+		return err
+	}
 	if p.Activity, err = a.activity(v); err != nil {
 		return err
 	}
-	return a.show(v, p, nil)
+	return a.show(v, p, problem)
 }
 
 // offered are the methods that the person can set up: those of this instance
@@ -76,7 +82,8 @@ func (a *Account) listFactors(v *visit, p *page.Account) error {
 			p.Mails = append(p.Mails, shown)
 		}
 	}
-	return nil
+	p.SignalKeys, err = a.signalKeys(v, factors)
+	return err
 }
 
 // requiredBy says who, other than the person, wants two steps at sign-in.

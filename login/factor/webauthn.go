@@ -55,11 +55,11 @@ type KeyProof struct {
 }
 
 // NewWebAuthn serves one origin, the issuer's: its host is the RP ID.
-// displayName names the provider in the browser's dialog. metadataFile, empty
-// or a path, is what [Enrol] trusts to say that a key is bound to hardware; see
-// readModels for what may be in it.
-//
-// [Enrol]: WebAuthn.Enrol
+// [ErrNoDomain] where that is an address. displayName names the provider in the
+// browser's dialog. metadataFile, empty or a path, is FIDO metadata: what
+// [WebAuthn.Enrol] trusts to say that a key is bound to hardware. It is the BLOB
+// of the FIDO Metadata Service as downloaded, or JSON of one's own:
+// {"entries": [{"metadataStatement": {…}}]}. It is read once, here.
 func NewWebAuthn(issuer, displayName, metadataFile string) (*WebAuthn, error) {
 	u, err := url.Parse(issuer)
 	if err != nil || u.Host == "" {

@@ -188,3 +188,11 @@ func (r *Renderer) speak(lang string) *words {
 
 // Text is words outside HTML: the subject and body of a mail.
 func (r *Renderer) Text(lang string, t Text) string { return r.speak(lang).text(t) }
+
+// WriteOptions answers a script with the options of a WebAuthn ceremony, as
+// navigator.credentials takes them.
+func WriteOptions(w http.ResponseWriter, options json.RawMessage) error {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	return json.NewEncoder(w).Encode(map[string]json.RawMessage{"publicKey": options})
+}

@@ -3,7 +3,6 @@ package setup
 import (
 	"encoding/json"
 	"errors"
-	"net/http"
 	"strings"
 	"unicode/utf8"
 
@@ -35,11 +34,7 @@ func (s *Setup) keyOptions(p *Place) error {
 	if err != nil {
 		return err
 	}
-	p.W.Header().Set("Content-Type", "application/json")
-	p.W.Header().Set("Cache-Control", "no-store")
-	p.W.WriteHeader(http.StatusOK)
-	_, err = p.W.Write(options)
-	return err
+	return page.WriteOptions(p.W, options)
 }
 
 func (s *Setup) keyPost(p *Place) error {

@@ -14,6 +14,9 @@ var data string
 // Password is everybody's in the demo.
 const Password = "open the second door"
 
+// Number is the provider's in the demo: what people text to, in E.164.
+const Number = "+41780000042"
+
 // passwordHash is Password as a declared state holds it.
 const passwordHash = "$argon2id$v=19$m=19456,t=2,p=1$WmnOnzXLzR+8PMdyq27m6Q$3qwZCqLKOZivrXGKiiYvIFKIkBTno+MmWnLo7aqVj8U"
 

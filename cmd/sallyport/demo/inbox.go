@@ -14,6 +14,8 @@ const maxMessages = 500
 
 // Message is a mail or a text message the provider sent.
 type Message struct {
+	// ID is what the provider calls it, however often it is sent; empty for mails.
+	ID      string    `json:"id,omitempty"`
 	At      time.Time `json:"at"`
 	Kind    string    `json:"kind"` // mail or sms
 	To      string    `json:"to"`
@@ -28,7 +30,9 @@ type Message struct {
 // the demo and nobody else.
 type Inbox struct {
 	pages   *pages
+	mux     *http.ServeMux
 	handler http.Handler
+	gateway *Gateway // nil: no text messages
 
 	mu     sync.RWMutex
 	newest []Message
@@ -36,19 +40,22 @@ type Inbox struct {
 
 // NewInbox makes an empty inbox.
 func NewInbox() *Inbox {
-	in := &Inbox{pages: newPages(Product{}, "Inbox", "inbox")}
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /{$}", in.list)
-	mux.HandleFunc("GET /messages.json", in.json)
-	mux.Handle("GET /static/", in.pages.static())
-	in.handler = mux
+	in := &Inbox{pages: newPages(Product{}, "Inbox", "inbox"), mux: http.NewServeMux()}
+	in.mux.HandleFunc("GET /{$}", in.list)
+	in.mux.HandleFunc("GET /messages.json", in.json)
+	in.mux.Handle("GET /static/", in.pages.static())
+	in.handler = http.NewCrossOriginProtection().Handler(in.mux)
 	return in
 }
 
-// Add puts a message on top. It may be called from anywhere at any time.
+// Add puts a message on top, unless one with its ID is there. It may be called
+// from anywhere at any time.
 func (in *Inbox) Add(m Message) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	if m.ID != "" && slices.ContainsFunc(in.newest, func(n Message) bool { return n.ID == m.ID }) {
+		return
+	}
 	in.newest = slices.Insert(in.newest, 0, m)
 	if len(in.newest) > maxMessages {
 		clear(in.newest[maxMessages:])
@@ -66,22 +73,37 @@ func (in *Inbox) messages() []Message {
 // ServeHTTP serves the list and the JSON.
 func (in *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) { in.handler.ServeHTTP(w, r) }
 
-// shownMessage is a message as the list shows it: the addresses in it can be followed.
+// listing is the page's content.
+type listing struct {
+	Messages []shownMessage
+	Form     *textForm
+}
+
+// shownMessage is a message as the list shows it: the addresses in it can be
+// followed, and a code stands out.
 type shownMessage struct {
 	Message
+	Code  string
 	Parts []bodyPart
 }
 
 // bodyPart is a stretch of text, or an address.
 type bodyPart struct{ Text, Link string }
 
-func (in *Inbox) list(w http.ResponseWriter, _ *http.Request) {
+func (in *Inbox) list(w http.ResponseWriter, r *http.Request) {
 	address := regexp.MustCompile(`https?://[^\s<>"]*[^\s<>".,;:!?)]`)
-	var shown []shownMessage
+	code := regexp.MustCompile(`\b[0-9]{6}\b`)
+	content := listing{Form: in.form(r)}
 	for _, m := range in.messages() {
-		shown = append(shown, shownMessage{m, splitLinks(address, m.Body)})
+		shown := shownMessage{Message: m, Parts: splitLinks(address, m.Body)}
+		for _, part := range shown.Parts {
+			if part.Link == "" && shown.Code == "" {
+				shown.Code = code.FindString(part.Text)
+			}
+		}
+		content.Messages = append(content.Messages, shown)
 	}
-	if err := in.pages.render(w, "inbox", http.StatusOK, view{Title: "Messages", Content: shown}); err != nil {
+	if err := in.pages.render(w, "inbox", http.StatusOK, view{Title: "Messages", Content: content}); err != nil {
 		http.Error(w, "the list could not be shown", http.StatusInternalServerError)
 	}
 }

@@ -6,6 +6,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -60,11 +61,15 @@ type Server struct {
 
 // Offered are the methods that can be set up with a configuration.
 func Offered(c config.Config) []policy.Method {
-	return offered(c.Mail.Server != "", carrier.Text(c) != nil)
+	_, err := factor.NewWebAuthn(c.Issuer, c.ProductName, "")
+	return offered(err == nil, c.Mail.Server != "", carrier.Text(c) != nil)
 }
 
-func offered(mail, text bool) []policy.Method {
-	all := []policy.Method{policy.TOTP, policy.WebAuthn}
+func offered(keys, mail, text bool) []policy.Method {
+	all := []policy.Method{policy.TOTP}
+	if keys {
+		all = append(all, policy.WebAuthn)
+	}
 	if text {
 		all = append(all, policy.SMS)
 	}
@@ -107,7 +112,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	sessions := Sessions(o.Config, o.DB, now)
-	sessions.Offered = offered(o.Mail != nil, o.Text != nil)
+	mails := o.Mail != nil
 	if o.Mail == nil {
 		o.Mail = notify.LogSender{Log: o.Log}
 	}
@@ -116,6 +121,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	sessions.Offered = offered(factors.Keys != nil, mails, o.Text != nil)
 	setUp := &setup.Setup{DB: o.DB, Factors: factors, TextNumber: o.Config.Text.Number, Countries: o.Config.Text.Countries, Now: now}
 	provider := &idp.Provider{
 		Issuer: o.Config.Issuer, DB: o.DB, Sessions: sessions, Pages: pages, Now: now, Log: o.Log,
@@ -172,7 +178,7 @@ func (o *Options) carriers() (err error) {
 
 func newFactors(c config.Config, domain string, notices *notify.Notices) (*factor.Factors, error) {
 	keys, err := factor.NewWebAuthn(c.Issuer, c.ProductName, c.WebAuthn.MetadataFile)
-	if err != nil {
+	if err != nil && !errors.Is(err, factor.ErrNoDomain) { // at an address without a name there are no passkeys
 		return nil, err
 	}
 	sent := factor.Sent{
@@ -256,3 +262,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 func (s *Server) DeliverLogouts(ctx context.Context) (int, error) {
 	return s.provider.DeliverLogouts(ctx)
 }
+
+// DeliverMessages sends mails and text messages now, instead of within a
+// second, and says how many it took up.
+func (s *Server) DeliverMessages(ctx context.Context) (int, error) { return s.notices.Deliver(ctx) }

@@ -1,0 +1,136 @@
+package account
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/idp/session"
+	"github.com/sallyport-id/sallyport/login/page"
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// An owner helps somebody back in who has lost their second factors: by a code
+// that they pass on themselves. Scripts get the same by asking for
+// application/json, with the session and the form token of a browser.
+
+// owners lets owners in, who have a second factor: fresh asks for it where
+// there is one, and a password alone must not let anybody in.
+func (a *Account) owners(serve func(*visit) error) func(*visit) error {
+	return func(v *visit) error {
+		switch {
+		case v.in.User.Role != policy.Owner:
+			return v.turnAway("owners_only", "/account")
+		case len(v.in.Methods) == 0:
+			return v.turnAway("second_factor_missing", "/account/set-up")
+		}
+		return serve(v)
+	}
+}
+
+// turnAway leads somewhere else; scripts are told why.
+func (v *visit) turnAway(code, to string) error {
+	if v.wantsJSON() {
+		return v.json(http.StatusForbidden, refusal{Error: code})
+	}
+	return v.redirect(to)
+}
+
+func (a *Account) recoveryCodePage(v *visit) error {
+	return a.show(v, page.IssueRecovery{BackURL: "/account"}, nil)
+}
+
+// Why no code is issued, as the message that says so.
+const (
+	nobodyThere = "problem.recovery_person"
+	notOneself  = "problem.recovery_self"
+)
+
+func (a *Account) recoveryCodePost(v *visit) error {
+	email := strings.TrimSpace(v.r.PostFormValue("username"))
+	issued, err := a.issueRecoveryCode(v, email)
+	if refused, ok := errors.AsType[notIssued](err); ok {
+		if v.wantsJSON() {
+			return v.json(http.StatusUnprocessableEntity, refusal{Error: strings.TrimPrefix(string(refused), "problem."), Field: "username"})
+		}
+		return a.show(v, page.IssueRecovery{Email: email, BackURL: "/account"}, &page.Problem{Field: "username", Text: page.Say(string(refused))})
+	}
+	if err != nil {
+		return err
+	}
+	if v.wantsJSON() {
+		return v.json(http.StatusOK, struct {
+			Code   string    `json:"code"`
+			Person string    `json:"person"`
+			Until  time.Time `json:"until"`
+		}{issued.Code, issued.Email, issued.Until})
+	}
+	return a.show(v, issued, nil)
+}
+
+// notIssued says by its message why no code was issued.
+type notIssued string
+
+func (e notIssued) Error() string { return "no recovery code was issued: " + string(e) }
+
+// issueRecoveryCode makes a code for the person with an address, and tells
+// them and the other owners. Somebody else's people don't exist here.
+func (a *Account) issueRecoveryCode(v *visit, email string) (page.RecoveryIssued, error) {
+	ctx, now := v.ctx(), a.Now()
+	from := session.OriginOf(ctx).Addr.String()
+	shown := page.RecoveryIssued{BackURL: "/account"}
+	err := a.DB.Write(ctx, func(tx *storage.Tx) error {
+		// Read here, so that who stopped being an owner a moment ago can't.
+		owner, err := tx.User(ctx, v.in.User.ID)
+		if err != nil {
+			return err
+		}
+		person, err := tx.UserByEmail(ctx, email)
+		switch {
+		case errors.Is(err, storage.ErrNotFound):
+			return notIssued(nobodyThere)
+		case err != nil:
+			return err
+		case person.ID == owner.ID:
+			return notIssued(notOneself)
+		case !policy.MayIssueRecoveryCode(policy.Person{Role: owner.Role, Disabled: !owner.DisabledAt.IsZero()}, owner.ID, owner.OrgID, person.ID, person.OrgID):
+			return notIssued(nobodyThere)
+		}
+		shown.Person, shown.Email = person.Profile.Name, person.Email
+		if shown.Code, shown.Until, err = a.Factors.Recovery.Issue(ctx, tx, person.ID, owner.ID, now); err != nil {
+			return err
+		}
+		issued := a.event(v, "recovery_code.issued")
+		issued.UserID, issued.Actor = person.ID, owner.ID
+		if err := tx.Audit(ctx, issued); err != nil {
+			return err
+		}
+		if err := tx.Audit(ctx, a.event(v, "recovery_code.given")); err != nil {
+			return err
+		}
+		if err := a.Notices.Tell(ctx, tx, person, "recovery_code.issued", from); err != nil {
+			return err
+		}
+		return a.Notices.TellOwners(ctx, tx, person, "recovery_code.issued", from, owner.ID)
+	})
+	return shown, err
+}
+
+// refusal is an answer to a script that gets nothing: a word, and the field it
+// is about.
+type refusal struct {
+	Error string `json:"error"`
+	Field string `json:"field,omitempty"`
+}
+
+func (v *visit) wantsJSON() bool { return v.r.Header.Get("Accept") == "application/json" }
+
+func (v *visit) json(status int, answer any) error {
+	v.w.Header().Set("Content-Type", "application/json")
+	v.w.Header().Set("Cache-Control", "no-store")
+	v.w.WriteHeader(status)
+	return json.NewEncoder(v.w).Encode(answer)
+}
