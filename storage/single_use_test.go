@@ -94,6 +94,57 @@ func TestSingleUse(t *testing.T) {
 			func(ctx context.Context, tx *storage.Tx, id string) error {
 				return tx.RenewSession(ctx, id, storage.Hash(id), storage.NewSecret(), nil, noon)
 			},
+		}, {
+			"sent code",
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return tx.PutSentCode(ctx, sentCode(id, id, storage.Hash(id)))
+			},
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return spendCode(id, storage.Hash(id), noon)(ctx, tx)
+			},
+		}, {
+			"recovery code",
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return errors.Join(tx.InsertUser(ctx, person(id), noon),
+					tx.PutRecoveryCode(ctx, storage.RecoveryCode{UserID: id, Hash: id, IssuedBy: ada, CreatedAt: noon, ExpiresAt: noon.Add(time.Hour)}))
+			},
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return tx.SpendRecoveryCode(ctx, id, id, noon)
+			},
+		}, {
+			"word of an enrolment",
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return tx.PutEnrolment(ctx, storage.Enrolment{BoundTo: id, Kind: "sms", UserID: ada, WordHash: storage.Hash(id), ExpiresAt: noon.Add(time.Minute)})
+			},
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return fill(storage.Hash(id), storage.NewSecret(), noon)(ctx, tx)
+			},
+		}, {
+			"inbound message",
+			func(context.Context, *storage.Tx, string) error { return nil },
+			func(ctx context.Context, tx *storage.Tx, id string) error { return tx.ReceiveOnce(ctx, id, noon) },
+		}, {
+			"challenge",
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return tx.PutCeremony(ctx, storage.Ceremony{BoundTo: id, Kind: "get", Data: []byte(id), ExpiresAt: noon.Add(time.Minute)})
+			},
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				c, err := tx.SpendCeremony(ctx, id, "get", noon)
+				if err == nil && string(c.Data) != id {
+					err = fmt.Errorf("the challenge of %s was %s", id, c.Data)
+				}
+				return err
+			},
+		}, {
+			"quota of one",
+			func(context.Context, *storage.Tx, string) error { return nil },
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				err := take(noon, storage.Quota{ID: id, Max: 1, Window: time.Hour})(ctx, tx)
+				if _, full := errors.AsType[*storage.QuotaError](err); full {
+					return storage.ErrSpent
+				}
+				return err
+			},
 		},
 	}
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) {

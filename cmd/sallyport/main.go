@@ -29,6 +29,7 @@ type commands struct {
 	Keys        keysCommand        `cmd:"" help:"Signing keys: list, rotate."`
 	Config      configCommand      `cmd:"" help:"Check or show the configuration."`
 	SendTest    sendTestCommand    `cmd:"" help:"Send a test mail or text message, to see whether they arrive."`
+	Outbox      outboxCommand      `cmd:"" help:"Show how mails, text messages and logouts are faring."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the running server whether it is well."`
 	Version     versionCommand     `cmd:"" help:"Show the version."`
 }

@@ -14,14 +14,15 @@ import (
 )
 
 type userCommand struct {
-	Create    userCreateCommand    `cmd:"" help:"Add a person; prints a link by which they choose a password."`
-	Invite    userInviteCommand    `cmd:"" help:"Mail a person a link by which they choose a password."`
-	List      userListCommand      `cmd:"" help:"List people."`
-	Disable   userDisableCommand   `cmd:"" help:"Keep a person out, and end what they are signed in to."`
-	Enable    userEnableCommand    `cmd:"" help:"Let a disabled person in again."`
-	Unlock    userUnlockCommand    `cmd:"" help:"Forget a person's wrong passwords and codes."`
-	Reset2FA  userReset2FACommand  `cmd:"" name:"reset-2fa" help:"Remove a person's second factors and backup codes, for who has lost them all."`
-	SetupLink userSetupLinkCommand `cmd:"" name:"setup-link" help:"Make a link by which a person chooses a new password."`
+	Create    userCreateCommand       `cmd:"" help:"Add a person; prints a link by which they choose a password."`
+	Invite    userInviteCommand       `cmd:"" help:"Mail a person a link by which they choose a password."`
+	List      userListCommand         `cmd:"" help:"List people."`
+	Disable   userDisableCommand      `cmd:"" help:"Keep a person out, and end what they are signed in to."`
+	Enable    userEnableCommand       `cmd:"" help:"Let a disabled person in again."`
+	Unlock    userUnlockCommand       `cmd:"" help:"Forget a person's wrong passwords and codes, and let them make changes again."`
+	Reset2FA  userReset2FACommand     `cmd:"" name:"reset-2fa" help:"Remove a person's second factors and backup codes, for who has lost them all."`
+	Recovery  userRecoveryCodeCommand `cmd:"" name:"recovery-code" help:"Make a code that stands in for a lost second factor, once."`
+	SetupLink userSetupLinkCommand    `cmd:"" name:"setup-link" help:"Make a link by which a person chooses a new password."`
 }
 
 func notFound(err error) bool { return errors.Is(err, storage.ErrNotFound) }

@@ -19,25 +19,37 @@ type userUnlockCommand struct {
 	Email string `arg:"" help:"The person's address."`
 }
 
-// Run forgets the failures that slow a person down or lock them out. Their factors stay.
+// Run forgets the failures that slow a person down or lock them out, and lifts what "This wasn't me" had stopped. Their
+// factors stay.
 func (c *userUnlockCommand) Run(ctx context.Context, p *process) error {
 	return c.withDatabase(ctx, p, func(_ config.Config, db *storage.DB) error {
 		user, err := findUser(ctx, db, c.Email)
 		if err != nil {
 			return err
 		}
+		locked := !user.ChangesLockedAt.IsZero()
 		err = db.Write(ctx, func(tx *storage.Tx) error {
 			for _, prefix := range []string{factor.CounterPrefix(user.ID), factor.PasswordCounterPrefix(user.Email)} {
 				if err := tx.ForgetAttempts(ctx, prefix); err != nil {
 					return err
 				}
 			}
-			return tx.Audit(ctx, byOperator("person.unlocked", user))
+			if err := tx.Audit(ctx, byOperator("person.unlocked", user)); err != nil || !locked {
+				return err
+			}
+			if err := tx.UnlockChanges(ctx, user.ID, present()); err != nil {
+				return err
+			}
+			return tx.Audit(ctx, byOperator("changes.unlocked", user))
 		})
 		if err != nil {
 			return err
 		}
-		return c.print(p, map[string]string{"unlocked": user.Email}, fmt.Sprintf("%s may try again: wrong passwords and codes are forgotten.\n", user.Email))
+		words := fmt.Sprintf("%s may try again: wrong passwords and codes are forgotten.\n", user.Email)
+		if locked {
+			words += "They said \"This wasn't me\"; from now on they can change again how they sign in.\n"
+		}
+		return c.print(p, map[string]any{"unlocked": user.Email, "changes_unlocked": locked}, words)
 	})
 }
 
@@ -66,6 +78,7 @@ func (c *userReset2FACommand) Run(ctx context.Context, p *process) error {
 			now := notices.Now()
 			for _, do := range []func() error{
 				func() error { return tx.ReplaceBackupCodes(ctx, user.ID, nil, now) },
+				func() error { return tx.VoidRecoveryCode(ctx, user.ID) },
 				func() error { return tx.SetTwoStep(ctx, user.ID, false, now) },
 				// A locked counter belongs to the factor that is gone.
 				func() error { return tx.ForgetAttempts(ctx, factor.CounterPrefix(user.ID)) },
@@ -74,7 +87,7 @@ func (c *userReset2FACommand) Run(ctx context.Context, p *process) error {
 					return err
 				},
 				func() error { return tx.Audit(ctx, byOperator("two_step.reset", user)) },
-				func() error { return notices.Tell(ctx, tx, user, "two_step.off", "the operator's "+byCommand) },
+				func() error { return notices.Tell(ctx, tx, user, "two_step.off", fromCommand) },
 			} {
 				if err := do(); err != nil {
 					return err
@@ -90,6 +103,9 @@ func (c *userReset2FACommand) Run(ctx context.Context, p *process) error {
 	})
 }
 
+// fromCommand is where mails say that something was done from.
+const fromCommand = "the operator's " + byCommand
+
 // noticesOf queues mails that the running server delivers.
 func noticesOf(conf config.Config, db *storage.DB) (*notify.Notices, error) {
 	pages, err := page.New()
@@ -101,7 +117,7 @@ func noticesOf(conf config.Config, db *storage.DB) (*notify.Notices, error) {
 		return nil, err
 	}
 	now := present()
-	return &notify.Notices{DB: db, Pages: pages, Issuer: issuer.Host, Now: func() time.Time { return now }}, nil
+	return &notify.Notices{DB: db, Pages: pages, Issuer: issuer.Host, URL: conf.Issuer, Now: func() time.Time { return now }}, nil
 }
 
 type userSetupLinkCommand struct {

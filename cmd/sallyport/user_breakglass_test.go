@@ -82,6 +82,7 @@ func TestReset2FA(t *testing.T) {
 			tx.InsertFactor(ctx, storage.Factor{ID: "f", UserID: o.ana, Kind: "totp", Secret: []byte("seed")}, 1, now),
 			tx.ReplaceBackupCodes(ctx, o.ana, []string{"a", "b"}, now),
 			tx.SetTwoStep(ctx, o.ana, true, now),
+			tx.PutRecoveryCode(ctx, storage.RecoveryCode{UserID: o.ana, Hash: "r", IssuedBy: "olga", CreatedAt: now, ExpiresAt: now.Add(time.Hour)}),
 			tx.InsertSession(ctx, storage.Session{ID: "s", SecretHash: "h", UserID: o.ana, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(time.Hour)}),
 			tx.InsertGrant(ctx, storage.Grant{
 				ID: "g", ClientID: "board", UserID: o.ana, SessionID: "gone", Scope: "openid", CodeHash: "c", CodeExpiresAt: now.Add(time.Minute),
@@ -108,6 +109,9 @@ func TestReset2FA(t *testing.T) {
 	if a, err := o.db.Attempts(ctx, factor.CounterPrefix(o.ana)+"totp", now); err != nil || a.Locked {
 		t.Errorf("still locked: %+v, %v", a, err)
 	}
+	if err := o.db.Write(ctx, func(tx *storage.Tx) error { return tx.SpendRecoveryCode(ctx, o.ana, "r", now) }); !errors.Is(err, storage.ErrSpent) {
+		t.Errorf("the recovery code works: %v", err)
+	}
 	if got := o.events(); !slices.Equal(got, []string{"person.added", "two_step.reset"}) {
 		t.Errorf("audit: %s", got)
 	}
@@ -116,7 +120,7 @@ func TestReset2FA(t *testing.T) {
 		mails = append(mails, m.Target+" "+string(m.Body))
 		return nil
 	})
-	if err != nil || len(mails) != 1 || !strings.HasPrefix(mails[0], "ana@acme.example ") || !strings.Contains(mails[0], "Two-step verification was turned off") {
+	if err != nil || len(mails) != 1 || !strings.HasPrefix(mails[0], "ana@acme.example ") || !strings.Contains(mails[0], "Two-step verification was turned off") || !strings.Contains(mails[0], "http://localhost:8080/link?token=") {
 		t.Errorf("mails %q, %v", mails, err)
 	}
 }
@@ -133,7 +137,9 @@ func TestUnlock(t *testing.T) {
 		}
 		return errors.Join(all, tx.InsertFactor(ctx, storage.Factor{ID: "f", UserID: o.ana, Kind: "totp", Secret: []byte("seed")}, 1, now))
 	})
-	o.run("", "user", "unlock", "ana@acme.example")
+	if got := o.run("", "user", "unlock", "ana@acme.example"); strings.Contains(got, "change") {
+		t.Errorf("nothing was stopped: %s", got)
+	}
 	for id, locked := range map[string]bool{counters[0]: false, counters[1]: false, others[0]: true, others[1]: true} {
 		if a, err := o.db.Attempts(ctx, id, now); err != nil || a.Locked != locked {
 			t.Errorf("%s: %+v, %v", id, a, err)
@@ -144,6 +150,70 @@ func TestUnlock(t *testing.T) {
 	}
 	if got := o.events(); !slices.Equal(got, []string{"person.added", "person.unlocked"}) {
 		t.Errorf("audit: %s", got)
+	}
+}
+
+// What "This wasn't me" had stopped goes on.
+func TestUnlockChanges(t *testing.T) {
+	o := newOperator(t)
+	o.write(func(tx *storage.Tx) error { return tx.LockChanges(t.Context(), o.ana, present()) })
+	if got := o.run("", "user", "unlock", "ana@acme.example"); !strings.Contains(got, "they can change again how they sign in") {
+		t.Error(got)
+	}
+	if u, err := o.db.User(t.Context(), o.ana); err != nil || !u.ChangesLockedAt.IsZero() {
+		t.Errorf("locked since %s, %v", u.ChangesLockedAt, err)
+	}
+	if got := o.events(); !slices.Contains(got, "person.unlocked") || !slices.Contains(got, "changes.unlocked") {
+		t.Errorf("audit: %s", got)
+	}
+}
+
+// A code made by a command works once, in place of the one before; the person
+// and all owners are told.
+func TestRecoveryCodeByCommand(t *testing.T) {
+	o, ctx := newOperator(t), t.Context()
+	o.run("people: [{email: olga@acme.example, company: acme, role: owner}, {email: bo@acme.example, company: acme}]", "apply", "-")
+	code := func() string {
+		var answer struct {
+			Email string    `json:"email"`
+			Code  string    `json:"recovery_code"`
+			Until time.Time `json:"until"`
+		}
+		if err := json.Unmarshal([]byte(o.run("", "user", "recovery-code", "ANA@acme.example", "--json")), &answer); err != nil {
+			t.Fatal(err)
+		}
+		if left := answer.Until.Sub(present()); answer.Email != "ana@acme.example" || left > time.Hour || left < 59*time.Minute {
+			t.Errorf("%+v", answer)
+		}
+		return answer.Code
+	}
+	first, second := code(), code()
+	for _, try := range []struct {
+		code string
+		want factor.Outcome
+	}{{first, factor.Wrong}, {second, factor.Accepted}, {second, factor.Wrong}} {
+		o.write(func(tx *storage.Tx) error {
+			got, err := factor.Recovery{}.Check(ctx, tx, factor.Entry{UserID: o.ana, Code: try.code, At: present()})
+			if got != try.want {
+				t.Errorf("%s: %v, want %v", try.code, got, try.want)
+			}
+			return err
+		})
+	}
+	if got := o.events(); !slices.Equal(got, []string{"person.added", "recovery_code.issued", "recovery_code.issued"}) {
+		t.Errorf("audit: %s", got)
+	}
+	told := map[string]int{}
+	_, err := o.db.Deliver(ctx, storage.OutgoingMail, time.Hour, func() time.Time { return present().Add(time.Minute) }, func(_ context.Context, m *storage.Outgoing) error {
+		to, _, _ := strings.Cut(string(m.Body), `","subject"`)
+		told[strings.TrimPrefix(to, `{"to":"`)]++
+		if strings.Contains(string(m.Body), first) || strings.Contains(string(m.Body), second) {
+			t.Errorf("a code is in a mail: %s", m.Body)
+		}
+		return nil
+	})
+	if err != nil || len(told) != 2 || told["ana@acme.example"] != 2 || told["olga@acme.example"] != 2 {
+		t.Errorf("told %v, %v", told, err)
 	}
 }
 

@@ -100,6 +100,10 @@ func (s *Sessions) Facts(ctx context.Context, a Asked) (policy.Facts, error) {
 	}
 	f.Known = true
 	f.Company = company
+	if !u.EmailVerified {
+		// Codes are sent to confirmed addresses alone.
+		f.Offered = slices.DeleteFunc(slices.Clone(f.Offered), func(m policy.Method) bool { return m == policy.Email })
+	}
 	f.Person = PolicyPerson(a.Person)
 	f.Product.Closed = ProductClosed(a.Client, u)
 	f.Product.RequireTwoFactors = a.Client.RequireTwoFactors && (len(a.Client.RequireTwoFactorsOf) == 0 || slices.Contains(a.Client.RequireTwoFactorsOf, u.OrgID))

@@ -53,12 +53,9 @@ func (a *Account) showOverview(v *visit, problem *page.Problem) error {
 	return a.show(v, p, problem)
 }
 
-// offered are the methods that the person can set up: those of this instance
-// that the company lets count, and codes by mail only to a confirmed address.
+// offered are the methods that the person can set up and the company lets count.
 func (a *Account) offered(v *visit) []policy.Method {
-	return slices.DeleteFunc(slices.Clone(a.Sessions.Offered), func(m policy.Method) bool {
-		return !v.facts.Company.Rules.Allows(m) || m == policy.Email && !v.in.User.EmailVerified
-	})
+	return slices.DeleteFunc(slices.Clone(v.facts.Offered), func(m policy.Method) bool { return !v.facts.Company.Rules.Allows(m) })
 }
 
 // listFactors fills in the cards of the second factors.

@@ -86,8 +86,7 @@ func (in *Inbox) sendText(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, `the body is not {"from","body"}`, http.StatusBadRequest)
 		return
 	}
-	status, err := in.gateway.send(r, t.From, t.Body)
-	if err != nil {
+	if _, err := in.gateway.send(r, t.From, t.Body); err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 		return
 	}

@@ -24,7 +24,7 @@ func TestChangePassword(t *testing.T) {
 		posted(t, d)
 		was := h.person().User.PasswordHash
 
-		h.at("/account").Follow("/account/password").MustRead("at least 15 characters")
+		h.at("/account").Follow("/account/password").MustRead("At least 15 characters")
 		for _, c := range []struct{ password, repeat, words string }{
 			{"short", "short", "15"},
 			{"", "", "15"},
@@ -66,7 +66,7 @@ func TestShorterPasswordWithSecondFactor(t *testing.T) {
 	inQuiet(t, func(t *testing.T, d *servertest.Demo) {
 		give(t, d, ana, anApp)
 		h := inAccount(t, d, ana)
-		h.at("/account/password").MustRead("at least 8 characters")
+		h.at("/account/password").MustRead("At least 8 characters")
 		h.Submit(map[string]string{"password": "grünohr", "repeat": "grünohr"}).MustRead("8")
 		h.Submit(map[string]string{"password": "grünohrx", "repeat": "grünohrx"}).MustBeAt("/account")
 	})

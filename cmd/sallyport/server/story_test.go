@@ -80,9 +80,7 @@ func TestStory(t *testing.T) {
 		}
 
 		// The dashboard's session from before is over.
-		if n, err := d.Server.DeliverLogouts(t.Context()); err != nil {
-			t.Fatalf("deliver logouts: %d, %v", n, err)
-		}
+		d.Delivered()
 		ana.Go(d.Dashboard).MustRead("signed out")
 	})
 }

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +35,8 @@ type Instance struct {
 	Log *Log
 	// Mail is everything that was sent.
 	Mail *Mailbox
+	// Phone takes text messages and sends them.
+	Phone *Phone
 
 	t testing.TB
 }
@@ -50,9 +54,15 @@ func StartOn(t testing.TB, db *storage.DB) *Instance {
 	l := Listen(t)
 	i := &Instance{URL: "http://" + l.Addr().String(), DB: db, Clock: NewClock(), Log: new(Log), Mail: new(Mailbox), t: t}
 	i.URL = strings.Replace(i.URL, "127.0.0.1", "localhost", 1)
-	conf, err := config.Load(config.Sources{Flags: map[string]string{
-		"issuer": i.URL, "product-name": "Sallyport test", "outbound-allow-private": "true", "limits-exempt-networks": "127.0.0.0/8,::1/128",
-	}})
+	i.Phone = newPhone(t)
+	i.Phone.deliver = func(t testing.TB) { t.Helper(); i.deliver(t, storage.OutgoingText) }
+	conf, err := config.Load(config.Sources{
+		Environ: []string{"SALLYPORT_TEXT_WEBHOOK_SECRET=" + i.Phone.secret},
+		Flags: map[string]string{
+			"issuer": i.URL, "product-name": "Sallyport test", "outbound-allow-private": "true", "limits-exempt-networks": "127.0.0.0/8,::1/128",
+			"text-webhook-url": i.Phone.url, "text-number": Number,
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,6 +114,52 @@ func (i *Instance) Apply(yaml string) {
 	if err != nil {
 		i.t.Fatal(err)
 	}
+}
+
+// Delivered delivers all that is queued: mails, text messages and logouts. What
+// a carrier refused stays queued for its next try, so move the clock first: what
+// isn't due for long fails the test.
+func (i *Instance) Delivered() {
+	i.t.Helper()
+	i.deliver(i.t, storage.OutgoingLogout, storage.OutgoingMail, storage.OutgoingText)
+}
+
+// patience is for what other workers have in hand, in real time.
+const patience = 30 * time.Second
+
+// deliver is Delivered for some kinds.
+func (i *Instance) deliver(t testing.TB, kinds ...string) {
+	t.Helper()
+	ctx := t.Context()
+	late, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	for {
+		_, err := i.Server.DeliverLogouts(ctx)
+		if err == nil {
+			_, err = i.Server.DeliverMessages(ctx)
+		}
+		var outbox []*storage.Waiting
+		if err == nil {
+			outbox, err = i.DB.Outbox(ctx)
+		}
+		waits := slices.IndexFunc(outbox, func(w *storage.Waiting) bool { return w.Queued > 0 && slices.Contains(kinds, w.Kind) })
+		switch {
+		case err != nil:
+			t.Fatalf("deliver %v: %v", kinds, err)
+		case waits < 0:
+			return
+		case late.Err() != nil:
+			w := outbox[waits]
+			t.Fatalf("%d of kind %s are still queued; the last error was: %s", w.Queued, w.Kind, w.LastError)
+		}
+		runtime.Gosched() // the server's own round has it in hand
+	}
+}
+
+// CodeTo is the code in the newest mail to an address.
+func (i *Instance) CodeTo(t testing.TB, address string) string {
+	t.Helper()
+	return codeIn(t, i.MailTo(t, address).Body)
 }
 
 // Clock is a clock that stands still until a test moves it.

@@ -129,6 +129,11 @@ for (const shown of all("data-refresh")) {
 // An answer to a product that wants it as a form.
 for (const form of all("data-submit")) form.submit();
 
+// A page that is nothing without passkeys says so, where webauthn.js showed none.
+for (const words of all("data-no-passkeys")) {
+  addEventListener("load", () => { words.hidden = document.querySelector("[data-passkey]:not([hidden])") !== null; });
+}
+
 // Times in the reader's own zone. The server writes them in UTC.
 const speech = document.documentElement.lang;
 const locale = speech === "en" ? "en-GB" : speech; // day before month, as the server writes
