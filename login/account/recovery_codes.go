@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,18 +19,32 @@ import (
 // that they pass on themselves. Scripts get the same by asking for
 // application/json, with the session and the form token of a browser.
 
-// owners lets owners in, who have a second factor: fresh asks for it where
-// there is one, and a password alone must not let anybody in.
-func (a *Account) owners(serve func(*visit) error) func(*visit) error {
-	return func(v *visit) error {
-		switch {
-		case v.in.User.Role != policy.Owner:
-			return v.turnAway("owners_only", "/account")
-		case len(v.in.Methods) == 0:
-			return v.turnAway("second_factor_missing", "/account/set-up")
+// byOwner serves owners who proved a second factor within policy.FreshFor. It
+// is stricter than fresh: neither a password nor a recovery code lets anybody
+// vouch for others, nor does a code by mail, which is worth less.
+func (a *Account) byOwner(serve func(*visit) error) http.HandlerFunc {
+	proved := func(v *visit) (url.Values, bool) {
+		code, _ := v.mayNotHelp()
+		return changeRequest(nil), code != "" || !v.facts.Proofs.Assure(nil).MFATime.Before(a.Now().Add(-policy.FreshFor))
+	}
+	return a.guard("/account/recovery-codes", session.Params{}, proved, a.changing(func(v *visit) error {
+		if code, to := v.mayNotHelp(); code != "" {
+			return v.turnAway(code, to)
 		}
 		return serve(v)
+	}))
+}
+
+// mayNotHelp says why somebody can't issue recovery codes, whatever they prove,
+// and which page is for them instead; empty where they can.
+func (v *visit) mayNotHelp() (code, to string) {
+	switch {
+	case v.in.User.Role != policy.Owner:
+		return "owners_only", "/account"
+	case !slices.ContainsFunc(v.in.Methods, func(m string) bool { return m != string(policy.Email) }):
+		return "second_factor_missing", "/account/set-up"
 	}
+	return "", ""
 }
 
 // turnAway leads somewhere else; scripts are told why.

@@ -14,8 +14,10 @@ func FormatProblem(m policy.Method, code string) *page.Problem {
 	switch {
 	case code == "":
 		return &page.Problem{Field: "code", Text: page.Say("problem.code_missing")}
-	case (m == policy.TOTP || m == policy.SMS || m == policy.Email) && !sixDigits(code):
+	case m == policy.TOTP && !sixDigits(code):
 		return &page.Problem{Field: "code", Text: page.Say("problem.code_format")}
+	case (m == policy.SMS || m == policy.Email) && !sixDigits(code):
+		return &page.Problem{Field: "code", Text: page.Say("problem.sent_code_format")}
 	}
 	return nil
 }

@@ -154,6 +154,40 @@ func TestOwnersWithoutSecondFactor(t *testing.T) {
 	})
 }
 
+// An owner whom a recovery code let in can't let others in by it, nor can one
+// who has only codes by mail.
+func TestOwnersWithLessThanASecondFactor(t *testing.T) {
+	inQuiet(t, func(t *testing.T, d *servertest.Demo) {
+		declare(t, d, "people: [{email: oskar@acme.example, company: acme, role: owner, email_verified: true, password_hash: '"+idle(t, d, ana).person().User.PasswordHash+"'}]")
+		give(t, d, oskar, mailCodes)
+		h := inAccount(t, d, oskar)
+		h.at("/account/recovery-codes").MustBeAt("/account/set-up")
+		h.send("/account/recovery-codes", "username", ana).MustBeAt("/account/set-up")
+
+		give(t, d, olga, anApp)
+		h = &holder{Person: visitor(t), d: d, t: t, email: olga}
+		signIn(h.at("/account").Person, olga).MustBeAt("/login/totp")
+		var code string
+		change(t, d, olga, func(tx *storage.Tx, id string) (err error) {
+			code, _, err = factor.Recovery{}.Issue(t.Context(), tx, id, "somebody", d.Clock.Now())
+			return err
+		})
+		h.Go(strings.Replace(h.URL.String(), "/login/totp", "/login/recovery-code", 1)).Submit(map[string]string{"code": code})
+		h.Submit(map[string]string{"later": "1"}).MustBeAt("/account")
+		h.token = fieldOf(t, h.Person, "form_token")
+		h.at("/account/password").MustBeAt("/account/password") // their own they may change
+		for range 2 {
+			h.at("/account/recovery-codes").MustBeAt("/login/totp")
+			h.send("/account/recovery-codes", "username", ana).MustBeAt("/login/totp")
+		}
+		if idle(t, d, ana).logged("recovery_code.issued") {
+			t.Error("a code was issued")
+		}
+		h.code()
+		h.MustBeAt("/account/recovery-codes")
+	})
+}
+
 // script asks for a code as a script does.
 func (h *holder) script(email string) (status int, answer map[string]string) {
 	h.t.Helper()

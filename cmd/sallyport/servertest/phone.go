@@ -28,8 +28,14 @@ type Phone struct {
 
 	mu     sync.Mutex
 	texts  []notify.Text
-	status int           // what the next messages are answered; 0: they are taken
-	hung   chan struct{} // while it is open, nothing is answered; nil: all is
+	status int // what the next messages are answered; 0: they are taken
+	hang   *hang
+}
+
+// hang is a time in which nothing is answered; nil: all is.
+type hang struct {
+	rang, over chan struct{}
+	once       sync.Once
 }
 
 // newPhone runs a gateway until the end of the test.
@@ -55,13 +61,14 @@ func newPhone(t testing.TB) *Phone {
 // wait is until the phone answers again, or nobody listens any more.
 func (p *Phone) wait(r *http.Request) {
 	p.mu.Lock()
-	hung := p.hung
+	h := p.hang
 	p.mu.Unlock()
-	if hung == nil {
+	if h == nil {
 		return
 	}
+	h.once.Do(func() { close(h.rang) })
 	select {
-	case <-hung:
+	case <-h.over:
 	case <-r.Context().Done():
 	}
 }
@@ -93,17 +100,19 @@ func (p *Phone) Fail(status int) {
 	p.status = status
 }
 
-// Hang leaves messages unanswered until release is called, which must be once.
-func (p *Phone) Hang() (release func()) {
+// Hang leaves messages unanswered until release is called, which must be once;
+// rang is closed when the first of them has come. The provider gives up after
+// 5 s.
+func (p *Phone) Hang() (rang <-chan struct{}, release func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	hung := make(chan struct{})
-	p.hung = hung
-	return func() {
+	h := &hang{rang: make(chan struct{}), over: make(chan struct{})}
+	p.hang = h
+	return h.rang, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.hung = nil
-		close(hung)
+		p.hang = nil
+		close(h.over)
 	}
 }
 
