@@ -26,6 +26,9 @@ type deed struct {
 	do func(context.Context, *storage.Tx, errand) error
 }
 
+// stopped says whether a lock on the person's changes keeps it from working.
+func (d deed) stopped(user *storage.User) bool { return !d.locked && !user.ChangesLockedAt.IsZero() }
+
 // deeds are the purposes of the links that lead to /link. To add one, add a
 // row here and its messages.
 func (l *Login) deeds() map[string]deed {
@@ -74,6 +77,10 @@ func (l *Login) showLink(w http.ResponseWriter, r *http.Request, problem *page.P
 	if !ok {
 		return
 	}
+	if d.stopped(e.user) {
+		l.linkRefused(w, r, http.StatusForbidden, d.asks, "problem.changes_locked")
+		return
+	}
 	with := []any{"Email", e.address()}
 	l.Pages.Write(w, l.linkFrame(w, r, problem), page.Confirm{
 		Heading: page.Say(d.asks+".heading", with...), Body: page.Say(d.asks+".body", with...), Button: page.Say(d.asks+".button", with...),
@@ -100,7 +107,7 @@ func (l *Login) linkPost(w http.ResponseWriter, r *http.Request) {
 		if e.user, err = tx.User(ctx, e.user.ID); err != nil {
 			return err
 		}
-		if !d.locked && !e.user.ChangesLockedAt.IsZero() {
+		if d.stopped(e.user) {
 			return errLocked
 		}
 		return d.do(ctx, tx, e)
@@ -137,10 +144,6 @@ func (l *Login) errand(w http.ResponseWriter, r *http.Request) (d deed, e errand
 	d, _ = l.deedOf(link.Purpose)
 	if e, err = l.newErrand(r, link); err != nil {
 		l.fail(w, r, err)
-		return d, e, false
-	}
-	if !d.locked && !e.user.ChangesLockedAt.IsZero() {
-		l.linkRefused(w, r, http.StatusForbidden, d.asks, "problem.changes_locked")
 		return d, e, false
 	}
 	return d, e, true

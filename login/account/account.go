@@ -59,8 +59,8 @@ func (a *Account) Client(name string) storage.Client {
 func (a *Account) Routes(r chi.Router) {
 	r.Get("/account", a.signedIn(a.overview))
 	r.Get("/account/back", a.back)
-	r.Post("/account/two-step", a.fresh("/account", a.twoStep))
-	r.Get("/account/two-step/off", a.fresh("/account/two-step/off", a.turnOffPage))
+	r.Post("/account/two-step", a.fresh("/account", a.changing(a.twoStep)))
+	r.Get("/account/two-step/off", a.fresh("/account/two-step/off", a.changing(a.turnOffPage)))
 	r.Get("/account/two-step/link", a.fresh("/account/two-step/link", a.linkPage))
 	r.Post("/account/two-step/link", a.fresh("/account", a.linkPost))
 	for _, place := range places {
@@ -88,8 +88,9 @@ func (a *Account) Routes(r chi.Router) {
 	r.Post("/account/recovery-codes", a.byOwner(a.recoveryCodePost))
 	r.Get("/.well-known/change-password", changePassword)
 	r.Get("/.well-known/passkey-endpoints", a.passkeyEndpoints)
-	r.Get("/account/backup-codes", a.fresh("/account/backup-codes", a.backupCodesPage))
-	r.Post("/account/backup-codes", a.fresh("/account/backup-codes", a.backupCodesPost))
+	r.Get("/account/backup-codes", a.fresh("/account/backup-codes", a.changing(a.backupCodesPage)))
+	r.Post("/account/backup-codes", a.fresh("/account/backup-codes", a.changing(a.backupCodesPost)))
+	r.Get(freshCodes, a.signedIn(a.freshCodesPage))
 	r.Post("/account/backup-codes/saved", a.signedIn(a.backupCodesSaved))
 	r.Post("/account/sessions/end", a.signedIn(a.endSessions))
 }

@@ -103,39 +103,35 @@ func (a *Account) place(v *visit, at place, base string) *setup.Place {
 			return nil
 		}
 	}
-	var codes []string
 	var opened *session.Opened
 	p.Activated = func(ctx context.Context, tx *storage.Tx, act setup.Activation) (err error) {
-		opened, codes, err = a.activated(ctx, tx, v, act, len(p.Lost(act.Method)) > 0)
+		opened, err = a.activated(ctx, tx, v, act, len(p.Lost(act.Method)) > 0)
 		return err
 	}
 	p.Done = func(setup.Activation) error {
 		a.Sessions.SetCookie(v.w, opened)
-		if len(codes) == 0 {
-			return v.redirect("/account")
-		}
-		return a.showCodes(v, codes, true)
+		return v.redirect(freshCodes) // or on to the overview, where none were made
 	}
 	return p
 }
 
 // activated follows the activation of a factor: it counts in this session at
 // once, and whatever else the person is signed in to ends.
-func (a *Account) activated(ctx context.Context, tx *storage.Tx, v *visit, act setup.Activation, replaces bool) (opened *session.Opened, codes []string, err error) {
+func (a *Account) activated(ctx context.Context, tx *storage.Tx, v *visit, act setup.Activation, replaces bool) (opened *session.Opened, err error) {
 	now, user := a.Now(), &v.in.User
 	if act.TwoStep {
 		if err := tx.SetTwoStep(ctx, user.ID, true, now); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 	}
 	// The first factor of any kind ends with backup codes.
 	if v.in.BackupCodesLeft == 0 {
-		if codes, err = a.Factors.Backup.Make(ctx, tx, user.ID, v.facts.Company.Rules.BackupCodesMade(), now); err != nil {
-			return nil, nil, err
+		if err := a.makeCodes(ctx, tx, v); err != nil {
+			return nil, err
 		}
 	}
 	if opened, err = a.Sessions.Pass(ctx, tx, v.in, user.ID, policy.Proofs{act.Proof}); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	event := string(act.Method)
 	switch {
@@ -146,5 +142,5 @@ func (a *Account) activated(ctx context.Context, tx *storage.Tx, v *visit, act s
 	default:
 		event += ".enrolled"
 	}
-	return opened, codes, a.changed(v, tx, event)
+	return opened, a.changed(v, tx, event)
 }

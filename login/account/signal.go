@@ -1,9 +1,6 @@
 package account
 
 import (
-	"slices"
-
-	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/login/factor"
 	"github.com/sallyport-id/sallyport/login/page"
 	"github.com/sallyport-id/sallyport/storage"
@@ -14,12 +11,12 @@ import (
 // where every change leads to, and a key may have been removed elsewhere, such
 // as by an operator.
 func (a *Account) signalKeys(v *visit, factors []*storage.Factor) (*page.SignalKeys, error) {
+	if a.Factors.Keys == nil {
+		return nil, nil
+	}
 	ids, err := factor.CredentialIDs(factors)
 	if err != nil {
 		return nil, err
-	}
-	if len(ids) == 0 && !slices.Contains(a.Sessions.Offered, policy.WebAuthn) {
-		return nil, nil
 	}
 	return &page.SignalKeys{RPID: a.Factors.Keys.RPID(), UserID: factor.UserHandle(v.in.User.ID), Credentials: ids}, nil
 }

@@ -29,14 +29,33 @@ func (v *visitor) onAccount() *visitor {
 	return v.at("/account")
 }
 
+// byLink opens the link that was just sent to go on setting up.
+func (v *visitor) byLink() *visitor {
+	v.t.Helper()
+	v.at("/account/set-up").says("h1", "Look into your mail")
+	v.Go(v.s.LinkTo(v.t, v.email))
+	v.at("/account/two-step/link").says("h1", "Go on setting up two-step verification").press()
+	return v.at("/account/set-up")
+}
+
+// changesApp waits for a page of changing the device of an app.
+func (v *visitor) changesApp(page string) *visitor {
+	v.t.Helper()
+	v.WaitURL(v.s.URL + "/account/authenticators/")
+	if path := v.path(); !strings.HasSuffix(path, "/change"+page) {
+		v.t.Fatalf("at %s, which changes no app", path)
+	}
+	return v
+}
+
 // twoStep turns it on, which sets up an app, and off again.
 func twoStep(t *testing.T, s *stage) {
 	ida := s.visitor(t, s.join("Ida")).onAccount()
 	ida.says(`[aria-labelledby="two-step"] .badge`, "Off").reads("You have no authenticator app yet.")
 	ida.ClickText("Turn on")
-	ida.at("/account/authenticator").press()
-	ida.at("/account/authenticator/scan").readKey().press()
-	ida.at("/account/authenticator/code").enter(ida.wrongCode()).says("#code-problem", "4 tries left.")
+	ida.byLink().picks("totp")
+	ida.at("/account/set-up/scan").readKey().press()
+	ida.at("/account/set-up/code").enter(ida.wrongCode()).says("#code-problem", "4 tries left.")
 	ida.enter(ida.code()).says("h1", "Save your backup codes").readCodes()
 	if ida.press(); !ida.Has("#codes") {
 		t.Fatalf("the codes went without the box: %s", ida.URL())
@@ -68,9 +87,9 @@ func twoStep(t *testing.T, s *stage) {
 func newDevice(t *testing.T, s *stage) {
 	dan := s.withApp(t, "Dan").onAccount()
 	dan.ClickText("Change device")
-	dan.at("/account/authenticator").press()
+	dan.changesApp("").press()
 	old := *dan
-	dan.at("/account/authenticator/scan").readKey().press()
+	dan.changesApp("/scan").readKey().press()
 	if dan.key == old.key {
 		t.Fatal("the new device has the old key")
 	}
@@ -110,12 +129,12 @@ func newBackupCodes(t *testing.T, s *stage) {
 func provedLately(t *testing.T, s *stage) {
 	fay := s.withApp(t, "Fay").onAccount()
 	fay.ClickText("Change device")
-	fay.at("/account/authenticator") // just proved
+	fay.changesApp("") // just proved
 	s.Clock.Advance(6 * time.Minute)
 	fay.Go(s.URL + "/account")
 	fay.at("/account").ClickText("Change device")
 	fay.at("/login/totp").reads("To change how you sign in, confirm it's you.").enter(fay.nextCode())
-	fay.at("/account/authenticator").says("h1", "Choose your second step")
+	fay.changesApp("").says("h1", "Choose your second step")
 
 	s.Clock.Advance(6 * time.Minute)
 	fay.Go(s.URL + "/account")
@@ -135,7 +154,7 @@ func provedLately(t *testing.T, s *stage) {
 	gus.ClickText("Turn on")
 	gus.at("/login/password").reads("To change how you sign in, confirm it's you.")
 	gus.password().at("/account").ClickText("Turn on")
-	gus.at("/account/authenticator")
+	gus.at("/account/set-up").says("h1", "Look into your mail")
 }
 
 // sessions are listed, and ended one by one or all at once.

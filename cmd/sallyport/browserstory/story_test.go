@@ -48,8 +48,8 @@ func story(t *testing.T, s *stage, ana *visitor) {
 	remote.press()
 
 	// Four steps.
-	remote.at("/login/set-up").reads("Step 1 of 4", "Google Authenticator", "Microsoft Authenticator", "Duo Mobile", "Authy")
-	remote.press()
+	remote.at("/login/set-up").reads("First step", "Google Authenticator", "Microsoft Authenticator", "Authy", "Passkey or security key", "Text message")
+	remote.picks("totp")
 	remote.at("/login/set-up/scan").reads("Step 2 of 4", "Can't scan? Enter this key").readKey()
 	if uri := remote.Attr(`a[href^="otpauth:"]`, "href"); !remote.Has(".qr svg path") || uri == "" {
 		t.Error("no QR code or no link for the app")
@@ -59,7 +59,7 @@ func story(t *testing.T, s *stage, ana *visitor) {
 	remote.enter(remote.wrongCode()).says("#code-problem", "That code didn't match.").says("#code-problem", "4 tries left.")
 	code := remote.code()
 	remote.enter(code[:3] + " " + code[3:])
-	remote.at("/login/backup-codes").reads("Step 4 of 4", "Each code works once.").readCodes()
+	remote.at("/login/backup-codes").reads("Last step", "Each code works once.").readCodes()
 	buttons(t, remote)
 	remote.press().says("#saved-problem", "Tick the box")
 	if again := remote.codes; !slices.Equal(again, remote.readCodes().codes) {

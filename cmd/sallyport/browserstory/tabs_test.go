@@ -46,7 +46,7 @@ func twoTabsSetUp(t *testing.T, s *stage) {
 	same := tom.tab()
 	same.Go(tom.URL())
 	tom.at("/login/why").press()
-	tom.press()
+	tom.picks("totp")
 	tom.at("/login/set-up/scan").readKey()
 
 	// The other tab of the request knows what this one has begun.
@@ -92,7 +92,7 @@ func back(t *testing.T, s *stage) {
 	// While setting up, it is the step before.
 	una := s.visitor(t, s.join("Una")).onDashboard().toMachine("reception-pc").at("/login/why")
 	una.press()
-	una.press()
+	una.picks("totp")
 	una.at("/login/set-up/scan").readKey().press()
 	una.at("/login/set-up/code").Back()
 	if una.at("/login/set-up/scan"); una.Text("#key") != una.key {
@@ -138,7 +138,7 @@ func reloads(t *testing.T, s *stage) {
 	stays("/login/why", "/login/set-up", "/login/set-up/scan", "/login/set-up/code")
 	rob.press()
 	stays("/login/set-up", "/login/why")
-	rob.press()
+	rob.picks("totp")
 	for _, path := range []string{"/login/set-up/scan", "/login/set-up/code"} {
 		rob.at(path).Reload()
 		rob.at(path)

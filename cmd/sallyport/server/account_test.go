@@ -305,6 +305,7 @@ func TestLastFactorThatIsRequired(t *testing.T) {
 		if got := h.factors(); !slices.Equal(got, []string{"mails "}) {
 			t.Fatalf("left %q", got)
 		}
+		posted(t, d) // the code shall be the newest mail
 		h = inAccount(t, d, ana)
 		refused("/account/email-codes/remove")
 		// Who may put it off may go without.
