@@ -25,7 +25,7 @@ func (l *Login) changeAddress(ctx context.Context, tx *storage.Tx, e errand) err
 	if err := tx.SetEmail(ctx, e.user.ID, was, now.Email, e.at); err != nil {
 		return err
 	}
-	if err := l.void(ctx, tx, e.user.ID, notify.LinkConfirmAddress, notify.LinkReset, notify.LinkInvite, notify.LinkTwoStep); err != nil {
+	if err := tx.VoidLinks(ctx, e.user.ID, l.Now(), notify.LinkConfirmAddress, notify.LinkReset, notify.LinkInvite, notify.LinkTwoStep); err != nil {
 		return err
 	}
 	if _, err := tx.EndSessions(ctx, storage.Ending{UserID: e.user.ID, Except: e.session, Offline: true}, e.at); err != nil {

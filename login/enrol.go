@@ -128,7 +128,7 @@ func (l *Login) activated(ctx context.Context, tx *storage.Tx, v *visit, a setup
 	if err := tx.VoidRecoveryCode(ctx, user.ID); err != nil {
 		return err
 	}
-	if _, err := tx.EndSessions(ctx, storage.Ending{UserID: user.ID, Offline: true}, now); err != nil {
+	if _, err := tx.EndSessions(ctx, storage.Ending{UserID: user.ID, Offline: true, ExceptRequest: v.request.ID}, now); err != nil {
 		return err
 	}
 	v.request.UserID, v.request.Proofs = user.ID, nil

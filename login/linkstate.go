@@ -70,19 +70,3 @@ func (l *Login) linkRefused(w http.ResponseWriter, r *http.Request, status int, 
 	f.Status = status
 	l.Pages.Write(w, f, page.Message{Heading: page.Say(asks + ".heading"), Body: page.Say(why), Link: "/account", LinkText: page.Say("setup_link.sign_in")})
 }
-
-// void takes back a person's links of these purposes that nobody has used yet:
-// a link that has expired takes their place.
-func (l *Login) void(ctx context.Context, tx *storage.Tx, userID string, purposes ...string) error {
-	for _, purpose := range purposes {
-		if alive, err := tx.HasLink(ctx, purpose, userID, l.Now()); err != nil {
-			return err
-		} else if !alive {
-			continue
-		}
-		if _, _, err := l.Notices.NewLink(ctx, tx, purpose, userID, "", 0); err != nil {
-			return err
-		}
-	}
-	return nil
-}

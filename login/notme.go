@@ -19,7 +19,7 @@ func (l *Login) notMe(ctx context.Context, tx *storage.Tx, e errand) error {
 	if err := tx.LockChanges(ctx, e.user.ID, e.at); err != nil {
 		return err
 	}
-	err := l.void(ctx, tx, e.user.ID, notify.LinkSetUp, notify.LinkInvite, notify.LinkReset, notify.LinkConfirmAddress, notify.LinkChangeAddress, notify.LinkTwoStep)
+	err := tx.VoidLinks(ctx, e.user.ID, l.Now(), notify.LinkSetUp, notify.LinkInvite, notify.LinkReset, notify.LinkConfirmAddress, notify.LinkChangeAddress, notify.LinkTwoStep)
 	if err != nil {
 		return err
 	}

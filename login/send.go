@@ -50,7 +50,7 @@ func (l *Login) progress(v *visit, f factor.Sent) (target string, sent *page.Sen
 		return "", nil, err
 	}
 	if err != nil {
-		return f.Mask(target), &page.Sent{Failed: true}, nil // none could be sent
+		return f.Mask(target), &page.Sent{None: true}, nil
 	}
 	return f.Mask(target), factor.Progress(code), nil
 }

@@ -177,3 +177,42 @@ func TestEndSessionsTellsOnce(t *testing.T) {
 		mustEqual(t, mustDeliverLogouts(t, db, "bob", noon.Add(time.Minute)), []string{"s0 dashboard", "s0 mail"})
 	})
 }
+
+// What was proved before a change must not become a session after it.
+func TestEndSessionsEndsHalfFinishedSignIns(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		seed(t, db)
+		begun := func(id, user string) {
+			mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error {
+				a := request(id)
+				a.UserID, a.Proofs = user, storage.Proofs(`[{"method":"password"}]`)
+				return tx.InsertAuthRequest(ctx, a)
+			})
+		}
+		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.InsertUser(ctx, person("bob"), noon) })
+		begun("hers", ada)
+		begun("goes on", ada)
+		begun("his", "bob")
+		stale := must(db.AuthRequest(t.Context(), "hers"))(t)
+		end := func(e storage.Ending) {
+			mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { _, err := tx.EndSessions(ctx, e, noon); return err })
+		}
+		proved := func(id string) bool {
+			a := must(db.AuthRequest(t.Context(), id))(t)
+			return a.UserID != "" && strings.Contains(string(a.Proofs), "password")
+		}
+
+		end(storage.Ending{UserID: ada, Session: "one of them"})
+		if !proved("hers") {
+			t.Error("ending one session ended a sign-in")
+		}
+		end(storage.Ending{UserID: ada, ExceptRequest: "goes on"})
+		if proved("hers") || !proved("goes on") || !proved("his") {
+			t.Errorf("still proved: hers %v, goes on %v, his %v", proved("hers"), proved("goes on"), proved("his"))
+		}
+		// A page that was loaded before can't bring the proofs back.
+		if err := write(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.UpdateAuthRequest(ctx, stale) }); !storage.IsSpent(err) {
+			t.Errorf("written back: %v", err)
+		}
+	})
+}

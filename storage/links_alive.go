@@ -23,3 +23,15 @@ func (r Reader) LinkOf(ctx context.Context, purpose, userID string, now time.Tim
 	}
 	return r.Link(ctx, hash)
 }
+
+// VoidLinks takes back a person's links of these purposes that nobody has used
+// yet: from now on they have expired.
+func (tx *Tx) VoidLinks(ctx context.Context, userID string, now time.Time, purposes ...string) error {
+	for _, purpose := range purposes {
+		_, err := tx.run.exec(ctx, `UPDATE links SET expires_at = $3 WHERE user_id = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3`, userID, purpose, stamp(now))
+		if err != nil {
+			return wrap(err, "void links")
+		}
+	}
+	return nil
+}

@@ -121,14 +121,19 @@ type Ending struct {
 	Session string
 	// Except is left running.
 	Except string
+	// ExceptRequest is the authorization request that goes on, where it is one
+	// that ends the sessions.
+	ExceptRequest string
 	// Offline ends grants with offline_access as well, and those of sessions
 	// that are gone already.
 	Offline bool
 }
 
 // EndSessions ends sessions with the grants made in them, and queues a
-// back-channel logout for each product that asked to be told. It says how many
-// sessions it ended.
+// back-channel logout for each product that asked to be told. Where it ends
+// them all, sign-ins that are half finished begin anew: what was proved before
+// a change must not become a session after it. It says how many sessions it
+// ended.
 func (tx *Tx) EndSessions(ctx context.Context, e Ending, now time.Time) (int64, error) {
 	at := stamp(now)
 	// First the queue: it needs the grants that are still alive. Offline ones
@@ -154,6 +159,12 @@ func (tx *Tx) EndSessions(ctx context.Context, e Ending, now time.Time) (int64, 
 		WHERE user_id = $1 AND ($2 = '' OR session_id = $3) AND session_id <> $4 AND revoked_at IS NULL AND (NOT offline OR $6)`,
 		e.UserID, e.Session, e.Session, e.Except, at, e.Offline); err != nil {
 		return 0, wrap(err, "end grants")
+	}
+	if e.Session == "" {
+		if _, err := tx.run.exec(ctx, `UPDATE auth_requests SET user_id = NULL, proofs = '[]', version = version + 1
+			WHERE user_id = $1 AND id <> $2 AND finished_at IS NULL`, e.UserID, e.ExceptRequest); err != nil {
+			return 0, wrap(err, "end half-finished sign-ins")
+		}
 	}
 	n, err := tx.run.exec(ctx, `UPDATE sessions SET ended_at = $5
 		WHERE user_id = $1 AND ($2 = '' OR id = $3) AND id <> $4 AND ended_at IS NULL`, e.UserID, e.Session, e.Session, e.Except, at)

@@ -65,7 +65,7 @@ var rooms = []room{
 		why: "words and templates are a leaf, so that whoever shows or sends words may import them"},
 	{name: "login/notify", ours: []string{"storage", "login/page"}, libs: []string{mail, extended},
 		why: "what is sent is a row and its words; when to send is decided where the row is written"},
-	{name: "login/factor", ours: []string{"storage", "idp/policy", "login/notify", "login/page"}, libs: []string{otp, webauthn, passwords, qrCode, extended},
+	{name: "login/factor", ours: []string{"storage", "idp/policy", "login/notify", "login/page"}, libs: []string{otp, webauthn, passwords, qrCode, jose, extended},
 		why: "a factor proves one thing, says in words what was wrong with it, and doesn't know who asked or in which flow"},
 	{name: "login/setup", ours: []string{"storage", "idp/policy", "idp/session", "login/factor", "login/notify", "login/page"}, libs: []string{chi, extended},
 		why: "setting up a factor is the same in a sign-in and in an account: it asks whoever mounts it what follows"},

@@ -24,7 +24,7 @@ type commands struct {
 	Apply       applyCommand       `cmd:"" help:"Bring companies, people and products to the state a file declares."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database to this version's schema."`
 	Client      clientCommand      `cmd:"" help:"Products: create, list, rotate-secret, delete."`
-	User        userCommand        `cmd:"" help:"People: create, list, disable, enable, unlock, reset-2fa, setup-link."`
+	User        userCommand        `cmd:"" help:"People: create, invite, list, disable, enable, unlock, reset-2fa, recovery-code, setup-link."`
 	Explain     explainCommand     `cmd:"" help:"Say what a sign-in would be asked for, and why."`
 	Keys        keysCommand        `cmd:"" help:"Signing keys: list, rotate."`
 	Config      configCommand      `cmd:"" help:"Check or show the configuration."`

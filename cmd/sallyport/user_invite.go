@@ -61,7 +61,6 @@ func newInviting(conf config.Config, db *storage.DB) (*inviting, error) {
 	if err != nil {
 		return nil, err
 	}
-	notices.URL = conf.Issuer
 	return &inviting{notices: notices}, nil
 }
 

@@ -150,10 +150,11 @@ func (a *Account) guard(returnTo string, params session.Params, more func(*visit
 		switch {
 		case err != nil:
 		case !ok:
+			to := returnTo
 			if r.Method == http.MethodGet {
-				returnTo = r.URL.RequestURI() // a link's secret is in its query
+				to = r.URL.RequestURI() // a link's secret is in its query
 			}
-			http.Redirect(w, r, a.authorize(returnTo, ask), http.StatusSeeOther)
+			http.Redirect(w, r, a.authorize(to, ask), http.StatusSeeOther)
 			return
 		case r.Method == http.MethodPost && !a.Sessions.FormTokenOK(r):
 			err = v.redirect(returnTo)

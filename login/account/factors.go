@@ -45,7 +45,7 @@ func (a *Account) renamePost(v *visit, f *storage.Factor) error {
 	id := ""
 	switch {
 	case name == "":
-		id = "problem.name_missing"
+		id = "problem.factor_name_missing"
 	case utf8.RuneCountInString(name) > setup.MaxName:
 		id = "problem.name_long"
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/sallyport-id/sallyport/login/factor"
+	"github.com/sallyport-id/sallyport/login/notify"
 	"github.com/sallyport-id/sallyport/login/page"
 	"github.com/sallyport-id/sallyport/storage"
 )
@@ -37,6 +38,10 @@ func (a *Account) passwordPost(v *visit) error {
 			return err
 		}
 		if err := tx.ForgetAttempts(ctx, factor.PasswordCounterPrefix(user.Email)); err != nil {
+			return err
+		}
+		// A link that still lies in a mailbox must not undo this.
+		if err := tx.VoidLinks(ctx, user.ID, a.Now(), notify.LinkSetUp, notify.LinkInvite, notify.LinkReset); err != nil {
 			return err
 		}
 		return a.changed(v, tx, "password.changed")

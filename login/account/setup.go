@@ -42,7 +42,7 @@ func (a *Account) setUp(at place) setup.Enter {
 		return func(w http.ResponseWriter, r *http.Request) {
 			base := strings.Replace(at.base, "{id}", chi.URLParam(r, "id"), 1)
 			a.fresh(base, a.changing(func(v *visit) error {
-				if wait, err := a.waitsForLink(v); err != nil || wait {
+				if wait, err := a.waitsForLink(v, base); err != nil || wait {
 					return err
 				}
 				if at.changes {

@@ -31,7 +31,7 @@ func (a *Account) needsLink(v *visit) bool {
 
 // waitsForLink answers in place of the set-up as long as the link has not been
 // followed; true: it did.
-func (a *Account) waitsForLink(v *visit) (bool, error) {
+func (a *Account) waitsForLink(v *visit, base string) (bool, error) {
 	if !a.needsLink(v) {
 		return false, nil
 	}
@@ -48,7 +48,7 @@ func (a *Account) waitsForLink(v *visit) (bool, error) {
 		})
 		return true, nil
 	}
-	return true, a.sendSetUpLink(v)
+	return true, a.sendSetUpLink(v, base)
 }
 
 // setUpLinkQuota keeps anybody from flooding a mailbox with links.
@@ -59,9 +59,9 @@ func setUpLinkQuota(userID string) []storage.Quota {
 	}
 }
 
-// sendSetUpLink sends a link, the first time the page is seen and whenever the
+// sendSetUpLink sends a link that leads on to base, the first time the page is seen and whenever the
 // person asks for another, and says so.
-func (a *Account) sendSetUpLink(v *visit) error {
+func (a *Account) sendSetUpLink(v *visit, base string) error {
 	ctx, now, user := v.ctx(), a.Now(), &v.in.User
 	sent := page.SetUpByEmail{Target: notify.MaskEmail(user.Email), ResendAt: now.Add(factor.ResendAfter), BackURL: "/account"}
 	asked := v.r.PostFormValue("resend") == "1"
@@ -74,7 +74,7 @@ func (a *Account) sendSetUpLink(v *visit) error {
 		if err := tx.TakeQuotas(ctx, setUpLinkQuota(user.ID), now); err != nil {
 			return err
 		}
-		link, until, err := a.Notices.NewLink(ctx, tx, notify.LinkTwoStep, user.ID, "", notify.LinkTwoStepLifetime)
+		link, until, err := a.Notices.NewLink(ctx, tx, notify.LinkTwoStep, user.ID, base, notify.LinkTwoStepLifetime)
 		if err != nil {
 			return err
 		}
@@ -155,5 +155,5 @@ func (a *Account) linkPost(v *visit) error {
 	case err != nil:
 		return err
 	}
-	return v.redirect("/account/set-up")
+	return v.redirect(link.Data) // on to what the person had chosen
 }

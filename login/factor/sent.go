@@ -72,7 +72,7 @@ func (s Sent) Send(ctx context.Context, tx *storage.Tx, r Request) (messageID st
 	}
 	code := sixRandomDigits()
 	sent := storage.SentCode{
-		BoundTo: r.BoundTo, Kind: string(s.Kind), ID: storage.NewID(), UserID: r.User.ID, Hash: s.hash(tx, r.BoundTo, r.User.ID, code),
+		BoundTo: r.BoundTo, Kind: string(s.Kind), ID: storage.NewID(), UserID: r.User.ID, Hash: s.hash(tx, r.BoundTo, r.User.ID, code), Gap: s.gap(r.Target),
 		Validity: s.Validity, CreatedAt: r.At, ExpiresAt: r.At.Add(sendWithin + s.Validity),
 	}
 	if err := tx.PutSentCode(ctx, sent); err != nil {
@@ -97,9 +97,9 @@ func (s Sent) Deliver(ctx context.Context, messageID string) error {
 // quotas are the ceilings on sending: per target, per address of who asks, and
 // per company.
 func (s Sent) quotas(r Request) []storage.Quota {
-	target := "send:" + string(s.Kind) + ":" + storage.Hash(r.Target)
+	target := s.quotaOf(r.Target)
 	all := []storage.Quota{
-		{ID: target + ":gap", Max: 1, Window: ResendAfter},
+		{ID: s.gap(r.Target), Max: 1, Window: ResendAfter},
 		{ID: target + ":hour", Max: perTargetHour, Window: time.Hour},
 		{ID: target + ":day", Max: perTargetDay, Window: 24 * time.Hour},
 	}
@@ -111,6 +111,14 @@ func (s Sent) quotas(r Request) []storage.Quota {
 	}
 	return all
 }
+
+func (s Sent) quotaOf(target string) string {
+	return "send:" + string(s.Kind) + ":" + storage.Hash(target)
+}
+
+// gap is the quota between two codes. A code that was used frees it: who has
+// just set a number up can sign in with it at once.
+func (s Sent) gap(target string) string { return s.quotaOf(target) + ":gap" }
 
 // Check implements [Factor].
 func (s Sent) Check(ctx context.Context, tx *storage.Tx, e Entry) (Outcome, error) {

@@ -118,6 +118,7 @@ func examples(product, person string) []example {
 		{"code-sms", known, page.Code{Method: "sms", Target: "•••• 42", Sent: sent, Why: say("reason.company", "Company", product), OtherWays: "/login/choose?r=req_1"}},
 		{"code-sms-way", known, page.Code{Method: "sms", Target: "•••• 42", Sent: under}},
 		{"code-sms-failed", known, page.Code{Method: "sms", Target: "•••• 42", Sent: failed, OtherWays: "/login/choose?r=req_1"}},
+		{"code-sms-failed-none", known, page.Code{Method: "sms", Target: "•••• 42", Sent: &page.Sent{None: true}, OtherWays: "/login/choose?r=req_1"}},
 		{"code-sms-wrong", wrong(known, "code", "problem.sent_code_wrong", "TriesLeft", 2), page.Code{Method: "sms", Target: "•••• 42", Sent: sent, TriesLeft: 2}},
 		{"code-email", known, page.Code{Method: "email", Target: "a•••@example.com", Sent: sent, Why: say("reason.new_network"), TriesLeft: 3}},
 		{"code-email-limit", wrong(known, "", "problem.send_limit", "Until", at), page.Code{Method: "email", Sent: sent}},

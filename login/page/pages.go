@@ -118,6 +118,8 @@ type Sent struct {
 	ResendAt time.Time
 	// Failed: it could not be delivered.
 	Failed bool
+	// None: none could be sent; the problem of the page says why.
+	None bool
 }
 
 // UseKey asks for a passkey or security key as the second step.

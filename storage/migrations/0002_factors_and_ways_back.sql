@@ -28,6 +28,7 @@ CREATE TABLE sent_codes (
     id          TEXT NOT NULL UNIQUE,
     user_id     TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
     hash        TEXT NOT NULL,
+    gap         TEXT NOT NULL,
     validity    BIGINT NOT NULL,
     created_at  BIGINT NOT NULL,
     accepted_at BIGINT,
@@ -78,6 +79,9 @@ CREATE INDEX inbound_messages_received ON inbound_messages (received_at);
 -- What a link carries, sealed: a new address on its way to being confirmed.
 ALTER TABLE links ADD COLUMN data BYTEA;
 
+-- Half-finished sign-ins of a person, which end with their sessions.
+CREATE INDEX auth_requests_user ON auth_requests (user_id);
+
 -- Until when a message is worth sending, and the code it carries.
 ALTER TABLE outbox ADD COLUMN expires_at BIGINT;
 ALTER TABLE outbox ADD COLUMN code_id TEXT NOT NULL DEFAULT '';
@@ -85,6 +89,7 @@ ALTER TABLE outbox ADD COLUMN code_id TEXT NOT NULL DEFAULT '';
 -- +goose Down
 ALTER TABLE outbox DROP COLUMN code_id;
 ALTER TABLE outbox DROP COLUMN expires_at;
+DROP INDEX auth_requests_user;
 ALTER TABLE links DROP COLUMN data;
 DROP TABLE inbound_messages;
 DROP TABLE quotas;

@@ -160,7 +160,7 @@ func provedLately(t *testing.T, s *stage) {
 // sessions are listed, and ended one by one or all at once.
 func sessions(t *testing.T, s *stage) {
 	joe := s.visitor(t, s.join("Joe")).onAccount()
-	if joe.says(".lines .badge", "This device"); joe.Has(`[action="/account/sessions/end"] [name="id"]`) {
+	if joe.says(`[aria-labelledby="sessions"] .badge`, "This device"); joe.Has(`[action="/account/sessions/end"] [name="id"]`) {
 		t.Error("another session is listed than this one")
 	}
 	there := joe.elsewhere().onDashboard()

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -74,14 +73,5 @@ func (v *visitor) accessible(axe, name string) {
 		v.t.Errorf("%s: axe checked nothing", name)
 	case len(found.Wrong) > 0:
 		v.t.Errorf("%s: %s", name, strings.Join(found.Wrong, "\n\t"))
-	}
-}
-
-// canRun turns scripts on or off for the page that is there.
-func (v *visitor) canRun(scripts bool) {
-	v.t.Helper()
-	_, err := chromedp.Call(v.Context(), emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts})
-	if err != nil {
-		v.t.Fatal(err)
 	}
 }

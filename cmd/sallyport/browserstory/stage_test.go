@@ -57,11 +57,19 @@ func newStage(t *testing.T, engine string) *stage {
 
 // join gives Acme another person, who may start remote sessions and has the
 // demo's password.
-func (s *stage) join(name string) (email string) {
-	email = strings.ToLower(name) + "@acme.example"
-	s.Apply(`people: [{email: ` + email + `, company: acme, name: ` + name + `, email_verified: true,
+func (s *stage) join(name string) (email string) { return s.joinAt("acme", name) }
+
+// joinAt gives a company another person, as join does.
+func (s *stage) joinAt(company, name string) (email string) {
+	email = strings.ToLower(name) + "@" + company + ".example"
+	s.Apply(`people: [{email: ` + email + `, company: ` + company + `, name: ` + name + `, email_verified: true,
 		roles: {remote-control: [remote-operator]}, password_hash: "` + passwordHash() + `"}]`)
 	return email
+}
+
+// company is another one, with rules of its own, for joinAt.
+func (s *stage) company(id, rules string) {
+	s.Apply(`companies: [{id: ` + id + `, name: ` + strings.ToUpper(id[:1]) + id[1:] + `, rules: {` + rules + `}}]`)
 }
 
 // passwordHash is the demo's, for more people with its password.

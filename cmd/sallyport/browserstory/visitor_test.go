@@ -215,10 +215,18 @@ func (v *visitor) readCodes() *visitor {
 	v.t.Helper()
 	v.Click("details:not([open]) summary")
 	v.codes = regexp.MustCompile(`[0-9a-z]{4}(?:-[0-9a-z]{4}){3}`).FindAllString(v.Text("#codes"), -1)
-	if len(v.codes) != 10 {
+	if want := len(v.Text("#codes")) / len("0000-0000-0000-0000"); len(v.codes) != want || want == 0 {
 		v.t.Fatalf("%d backup codes in %q", len(v.codes), v.Text("#codes"))
 	}
 	return v
+}
+
+// saves reads the backup codes of the page and goes on.
+func (v *visitor) saves() *visitor {
+	v.t.Helper()
+	v.says("h1", "Save your backup code").readCodes()
+	v.Check("#saved")
+	return v.press()
 }
 
 // setUp goes from the why-page through the four steps.
@@ -234,21 +242,25 @@ func (v *visitor) steps() *visitor {
 	v.at("/login/set-up").picks("totp")
 	v.at("/login/set-up/scan").readKey().press()
 	v.at("/login/set-up/code").enter(v.code())
-	v.at("/login/backup-codes").readCodes()
-	v.Check("#saved")
-	return v.press()
+	return v.at("/login/backup-codes").saves()
 }
 
 // withApp is a new person who has set up an app and saved backup codes before
 // they open their browser.
 func (s *stage) withApp(t *testing.T, name string) *visitor {
 	t.Helper()
-	v := s.visitor(t, s.join(name))
+	return s.visitor(t, s.join(name)).givenApp()
+}
+
+// givenApp sets up an app and backup codes behind the scenes.
+func (v *visitor) givenApp() *visitor {
+	t, s := v.t, v.s
+	t.Helper()
 	user, err := s.DB.UserByEmail(t.Context(), v.email)
 	if err != nil {
 		t.Fatal(err)
 	}
-	seed, now := []byte(fmt.Sprintf("%-20s", name)), s.Clock.Now()
+	seed, now := []byte(fmt.Sprintf("%-20.20s", v.email)), s.Clock.Now()
 	v.key = base32.StdEncoding.EncodeToString(seed)
 	err = s.DB.Write(t.Context(), func(tx *storage.Tx) (err error) {
 		f := storage.Factor{ID: storage.NewID(), UserID: user.ID, Kind: string(policy.TOTP), Secret: seed}
@@ -272,6 +284,21 @@ func (v *visitor) elsewhere() *visitor {
 	other := v.s.visitor(v.t, v.email)
 	other.key, other.codes = v.key, v.codes
 	return other
+}
+
+// again is a fresh browser of the same person that goes to the dashboard
+// with their password.
+func (v *visitor) again() *visitor {
+	v.t.Helper()
+	return v.elsewhere().toDashboard().password()
+}
+
+// claims are those the dashboard got about the person who is on it.
+func (v *visitor) claims() string {
+	v.t.Helper()
+	v.WaitURL(v.s.Dashboard)
+	v.Click("#claims")
+	return v.Text("#id-token-claims")
 }
 
 // clock is a time as pages show it.

@@ -108,7 +108,7 @@ func TestChangesNeedFreshProof(t *testing.T) {
 		posted(t, d)
 		pages := []string{
 			"/account/authenticators/app/name", "/account/authenticators/app/remove", "/account/passkeys/key/name", "/account/passkeys/key/remove",
-			"/account/text-messages/remove", "/account/email-codes/remove", "/account/password", "/account/email", "/account/recovery-codes",
+			"/account/text-messages/remove", "/account/email-codes/remove", "/account/password", "/account/email",
 		}
 		for _, path := range pages {
 			if h.at(path); h.URL.Path != "/login/totp" {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"html"
 	"io"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -363,5 +364,27 @@ func TestSignalledKeys(t *testing.T) {
 		signalled(`["AQID"]`)
 		h.send("/account/passkeys/key/remove", "confirm", "1").MustBeAt("/account")
 		signalled(`[]`)
+	})
+}
+
+// Where one browser is led back to is no other's business: a set-up link's
+// secret is part of it.
+func TestWayBackIsEachBrowsersOwn(t *testing.T) {
+	each(t, func(t *testing.T, d *servertest.Demo) {
+		one := servertest.NewPerson(t)
+		one.Go(d.URL + "/account/two-step/link?token=a-secret").MustBeAt("/login/password")
+		other := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		resp, err := other.Head(d.URL + "/account/two-step/link")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if to := resp.Header.Get("Location"); to == "" || strings.Contains(to, "a-secret") {
+			t.Errorf("another browser is led to %q", to)
+		}
+		signIn(one, ana)
+		if one.MustBeAt("/account/two-step/link").URL.Query().Get("token") != "a-secret" {
+			t.Errorf("led back to %s", one.URL)
+		}
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -19,7 +20,6 @@ import (
 	"github.com/sallyport-id/sallyport/config"
 	"github.com/sallyport-id/sallyport/login/notify"
 	"github.com/sallyport-id/sallyport/storage"
-	"github.com/sallyport-id/sallyport/storage/storagetest"
 )
 
 // Ways to prove who one is, each from setting it up to signing in with it.
@@ -102,7 +102,7 @@ func followSetUpLink(t *testing.T, d *servertest.Demo, p *servertest.Person, ema
 	t.Helper()
 	p.MustRead("Look into your mail")
 	p.Go(newest(t, d, email, regexp.MustCompile(`http://\S+/two-step/link\S+`))).MustBeAt("/account/two-step/link").SubmitTo("/account/two-step/link")
-	p.MustBeAt("/account/set-up")
+
 }
 
 func TestEmailCodes(t *testing.T) {
@@ -111,7 +111,7 @@ func TestEmailCodes(t *testing.T) {
 		ana.Go(d.URL + "/account/email-codes")
 		signIn(ana, "ana@acme.example")
 		followSetUpLink(t, d, ana, "ana@acme.example")
-		ana.Submit(map[string]string{"method": "email"}).MustBeAt("/account/set-up/email/code").MustRead("a•••@acme.example")
+		ana.Submit(map[string]string{"method": "email"}).MustBeAt("/account/email-codes/email/code").MustRead("a•••@acme.example")
 		ana.Submit(map[string]string{"code": newest(t, d, "ana@acme.example", aCode)}).MustBeAt("/account/backup-codes/new")
 		if codes := ana.All("code"); len(codes) != 10 {
 			t.Fatalf("%d backup codes: %s", len(codes), ana.Text())
@@ -419,61 +419,103 @@ func (c carrier) SendText(_ context.Context, text notify.Text) error {
 	return nil
 }
 
+// configured is the same provider at another address, with more settings. Its
+// text messages go to the carrier.
+func configured(t *testing.T, d *servertest.Demo, more map[string]string) (address string, sent carrier) {
+	t.Helper()
+	flags := map[string]string{
+		"issuer": d.URL, "outbound-allow-private": "true", "limits-exempt-networks": "127.0.0.0/8", "text-webhook-url": "http://127.0.0.1:1/", "text-number": servertest.Number,
+	}
+	maps.Copy(flags, more)
+	conf, err := config.Load(config.Sources{Environ: []string{"SALLYPORT_TEXT_WEBHOOK_SECRET=" + secret}, Flags: flags})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sent = carrier{make(chan notify.Text, 100)}
+	s, err := server.New(t.Context(), server.Options{
+		Config: conf, DB: d.DB, Now: d.Clock.Now, Mail: d.Mail, Text: sent, Log: server.NewLogger(d.Log, slog.LevelDebug, "text"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return servertest.Serve(t, s.Handler()), sent
+}
+
+// askedForNumber is somebody at the page that asks for a number.
+func askedForNumber(t *testing.T, d *servertest.Demo, address, email string) *servertest.Person {
+	t.Helper()
+	p := visitor(t).Go(strings.Replace(rp(t, d, first).AuthorizeURL(nil), d.URL, address, 1))
+	return signIn(p, email).Submit(map[string]string{"set_up": "1"}).MustBeAt("/login/set-up/phone")
+}
+
+// What may be sent is limited for an address and for a company, however many
+// numbers it goes to.
+func TestCeilingsOnManyNumbers(t *testing.T) {
+	inQuiet(t, func(t *testing.T, d *servertest.Demo) {
+		rule(t, d, "staff: {mode: required}, methods: [sms]")
+		address, sent := configured(t, d, map[string]string{"limits-exempt-networks": "10.0.0.0/8", "codes-company-daily": "33"})
+		p := askedForNumber(t, d, address, ana)
+		page := p.URL.String()
+		next := 0
+		ask := func(p *servertest.Person, page string) *servertest.Person {
+			next++
+			return p.Go(page).Submit(map[string]string{"phone": fmt.Sprintf("+4179%07d", next)})
+		}
+		for range 30 {
+			ask(p, page).MustBeAt("/login/set-up/phone/code")
+		}
+		ask(p, page).MustBeAt("/login/set-up/phone").MustRead("Error")
+		if n := len(sent.sent); n != 30 {
+			t.Fatalf("%d texts from one address", n)
+		}
+		// Another address may go on, up to the company's ceiling of the day.
+		other := at(t, visitor(t), "127.0.0.9", "").Go(strings.Replace(rp(t, d, first).AuthorizeURL(nil), d.URL, address, 1))
+		page = signIn(other, ben).Submit(map[string]string{"set_up": "1"}).MustBeAt("/login/set-up/phone").URL.String()
+		for range 3 {
+			ask(other, page).MustBeAt("/login/set-up/phone/code")
+		}
+		ask(other, page).MustBeAt("/login/set-up/phone").MustRead("Error")
+		if n := len(sent.sent); n != 33 {
+			t.Errorf("%d texts of one company", n)
+		}
+	})
+}
+
 // Only numbers of some countries are served: the page says which.
 func TestCountriesOfNumbers(t *testing.T) {
-	for _, engine := range storagetest.Engines {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			d := quiet(t, storagetest.URL(t, engine), nil)
-			conf, err := config.Load(config.Sources{
-				Environ: []string{"SALLYPORT_TEXT_WEBHOOK_SECRET=" + secret},
-				Flags:   map[string]string{"issuer": d.URL, "limits-exempt-networks": "127.0.0.0/8", "text-webhook-url": "http://127.0.0.1:1/", "outbound-allow-private": "true", "text-number": servertest.Number, "text-countries": "+41,+49"},
-			})
-			if err != nil {
-				t.Fatal(err)
+	inQuiet(t, func(t *testing.T, d *servertest.Demo) {
+		rule(t, d, "staff: {mode: required}, methods: [sms]")
+		address, sent := configured(t, d, map[string]string{"text-countries": "+41,+49"})
+		p := askedForNumber(t, d, address, ana).MustRead("+41").MustRead("+49")
+		for _, typed := range []string{"+1 202 555 0123", "+43 664 1234567", "+4"} {
+			p.Submit(map[string]string{"phone": typed}).MustBeAt("/login/set-up/phone").MustRead("Error")
+			if typed != "+4" {
+				p.MustRead("We can't send text messages there. Numbers from here can be used: +41, +49.")
 			}
-			sent := carrier{make(chan notify.Text, 9)}
-			s, err := server.New(t.Context(), server.Options{
-				Config: conf, DB: d.DB, Now: d.Clock.Now, Mail: d.Mail, Text: sent, Log: server.NewLogger(d.Log, slog.LevelDebug, "text"),
-			})
-			if err != nil {
-				t.Fatal(err)
+			if !p.Has("[value=" + typed + "]") {
+				t.Errorf("%s is gone", typed)
 			}
-			// The same provider at another port, with another configuration.
-			address := servertest.Serve(t, s.Handler())
-			rule(t, d, "staff: {mode: required}, methods: [sms]")
-			p := visitor(t).Go(strings.Replace(rp(t, d, first).AuthorizeURL(nil), d.URL, address, 1))
-			signIn(p, ana).Submit(map[string]string{"set_up": "1"}).MustBeAt("/login/set-up/phone").MustRead("+41").MustRead("+49")
-			for _, typed := range []string{"+1 202 555 0123", "+43 664 1234567", "+4"} {
-				p.Submit(map[string]string{"phone": typed}).MustBeAt("/login/set-up/phone").MustRead("Error")
-				if typed != "+4" {
-					p.MustRead("We can't send text messages there. Numbers from here can be used: +41, +49.")
-				}
-				if !p.Has("[value=" + typed + "]") {
-					t.Errorf("%s is gone", typed)
-				}
-			}
-			if len(sent.sent) != 0 {
-				t.Fatalf("sent to %v", <-sent.sent)
-			}
-			p.Submit(map[string]string{"phone": "+49 170 1234567"}).MustBeAt("/login/set-up/phone/code")
-			if text := <-sent.sent; text.To != "+491701234567" {
-				t.Errorf("sent to %s", text.To)
-			}
+		}
+		if len(sent.sent) != 0 {
+			t.Fatalf("sent to %v", <-sent.sent)
+		}
+		p.Submit(map[string]string{"phone": "+49 170 1234567"}).MustBeAt("/login/set-up/phone/code")
+		if text := <-sent.sent; text.To != "+491701234567" {
+			t.Errorf("sent to %s", text.To)
+		}
 
-			// Whoever texts from elsewhere gets no answer.
-			p.Go(strings.Replace(p.URL.String(), "/phone/code", "/phone", 1)).Submit(map[string]string{"text_us": "1"}).MustBeAt("/login/set-up/phone/text")
-			word := p.All("code")[0]
-			d.Clock.Advance(time.Minute)
-			if inbound(t, d, address, secret, "1", "+12025550123", word); len(sent.sent) != 0 {
-				t.Errorf("an answer to %s", (<-sent.sent).To)
-			}
-			inbound(t, d, address, secret, "2", anaPhone, word)
-			if text := <-sent.sent; text.To != anaPhone {
-				t.Errorf("sent to %s", text.To)
-			}
-		})
-	}
+		// Whoever texts from elsewhere gets no answer.
+		p.Go(strings.Replace(p.URL.String(), "/phone/code", "/phone", 1)).Submit(map[string]string{"text_us": "1"}).MustBeAt("/login/set-up/phone/text")
+		word := p.All("code")[0]
+		d.Clock.Advance(time.Minute)
+		if inbound(t, d, address, secret, "1", "+12025550123", word); len(sent.sent) != 0 {
+			t.Errorf("an answer to %s", (<-sent.sent).To)
+		}
+		inbound(t, d, address, secret, "2", anaPhone, word)
+		if text := <-sent.sent; text.To != anaPhone {
+			t.Errorf("sent to %s", text.To)
+		}
+	})
 }
 
 // inbound hands a text message over as a gateway with a secret does, at the
