@@ -57,6 +57,7 @@ func (c *explainCommand) Run(ctx context.Context, p *process) error {
 		sessions := server.Sessions(conf, db, func() time.Time { return now })
 		facts, err := sessions.Facts(session.WithOrigin(ctx, session.Origin{Addr: c.IP}), session.Asked{
 			Client: client, Person: person, Proofs: proofs,
+			Began:  now,
 			Params: session.Params{Scope: strings.Join(client.Scopes, " "), ACRValues: c.ACR, ACREssential: c.Essential && len(c.ACR) > 0},
 		})
 		if err != nil {
@@ -93,6 +94,8 @@ type explanation struct {
 	// Later: the person may put it off, until Until where that is set.
 	Later bool      `json:"later,omitempty"`
 	Until time.Time `json:"until,omitzero"`
+	// Recovery: an owner's recovery code would do too.
+	Recovery bool `json:"recovery,omitempty"`
 	// ACR and AMR are what tokens would say of the proofs so far.
 	ACR     string            `json:"acr,omitempty"`
 	AMR     []string          `json:"amr,omitempty"`
@@ -112,7 +115,7 @@ type explainedDemand struct {
 func explain(f policy.Facts) explanation {
 	d, worth := policy.Decide(f), f.Assurance()
 	e := explanation{
-		Decision: d.Do, Methods: d.Methods, Reason: d.Reason.String(), Code: string(d.Reason.Code), Later: d.Later, Until: d.Until,
+		Decision: d.Do, Methods: d.Methods, Reason: d.Reason.String(), Code: string(d.Reason.Code), Later: d.Later, Until: d.Until, Recovery: d.Recovery,
 		ACR: worth.ACR, AMR: worth.AMR, Demands: []explainedDemand{},
 	}
 	for _, demand := range d.Demands {
@@ -147,7 +150,7 @@ func (c *explainCommand) head(u *storage.User, client *storage.Client, f policy.
 
 var actionWords = map[policy.Action]string{
 	policy.Pass: "pass: the sign-in is complete", policy.Prove: "prove any of: ", policy.Enrol: "set up any of: ",
-	policy.Confirm: "confirm by e-mail", policy.Consent: "ask for consent", policy.ChooseAccount: "choose an account", policy.Refuse: "refuse",
+	policy.Confirm: "confirm the network by: ", policy.Consent: "ask for consent", policy.ChooseAccount: "choose an account", policy.Refuse: "refuse",
 }
 
 func (e explanation) words() string {
@@ -161,6 +164,9 @@ func (e explanation) words() string {
 		b.WriteString("Later     the person may put it off\n")
 	case e.Later:
 		fmt.Fprintf(&b, "Later     the person may put it off until %s\n", moment(e.Until))
+	}
+	if e.Recovery {
+		b.WriteString("Recovery  an owner's recovery code would do too\n")
 	}
 	fmt.Fprintf(&b, "Worth     acr %s, amr %s\n", orDash(e.ACR), orDash(strings.Join(e.AMR, " ")))
 	if len(e.Demands) == 0 {

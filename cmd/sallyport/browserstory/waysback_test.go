@@ -151,7 +151,7 @@ func wasntMe(t *testing.T, s *stage) {
 	ash.at("/link").says("h1", "Was it not you?").press()
 	ash.says("h1", "Your account is safe for now")
 	waitForMail(t, s, "olga@acme.example", "Ash says: this wasn't me")
-	waitForMail(t, s, ash.email, "Your account at localhost is protected")
+	waitForMail(t, s, ash.email, "Your account at "+strings.TrimPrefix(s.URL, "http://")+" is protected")
 	thief.Reload()
 	thief.at("/login/password")
 
@@ -187,7 +187,9 @@ func invitation(t *testing.T, s *stage) {
 	}
 	s.Clock.Advance(5 * 24 * time.Hour)
 	zac.Go(link)
-	zac.at("/set-up").reads("Acme", zac.email)
+	if got := zac.at("/set-up").reads("For your account at Acme.").Value("#username"); got != zac.email {
+		t.Errorf("the invitation is for %q", got)
+	}
 	zac.Fill("#password", goodPassword)
 	zac.Fill("#repeat", goodPassword)
 	zac.press().passwordIs(goodPassword).at("/account").says(`[aria-labelledby="reach"]`, "Confirmed") // the mail has arrived

@@ -161,6 +161,25 @@ func TestEmailCodesFulfilTheCompany(t *testing.T) {
 			t.Errorf("acr %v", claims["acr"])
 		}
 		p.Go(rp(t, d, strict).AuthorizeURL(nil)).MustBeAt("/login/why").MustRead("Strict")
+
+		// Nobody's codes go to an address that wasn't confirmed.
+		change(t, d, ben, func(tx *storage.Tx, id string) error {
+			u, err := tx.User(t.Context(), id)
+			if err != nil {
+				return err
+			}
+			u.EmailVerified = false
+			return tx.UpdateUser(t.Context(), *u, d.Clock.Now())
+		})
+		p = signIn(visitor(t).Go(r.AuthorizeURL(nil)), ben).MustBeAt("/login/why").Submit(map[string]string{"set_up": "1"})
+		if p.MustBeAt("/login/set-up"); p.Has("[value=email]") || !p.Has("[value=sms]") {
+			t.Errorf("offered: %s", p.Text())
+		}
+		p.Post(p.URL.String(), url.Values{"form_token": {fieldOf(t, p, "form_token")}, "method": {"email"}})
+		p.Go(d.URL + "/login/set-up/email/code?r=" + p.URL.Query().Get("r")).MustBeAt("/login/set-up")
+		if n := len(d.MailsTo(t, ben)); n != 0 {
+			t.Errorf("%d mails", n)
+		}
 	})
 }
 
