@@ -97,7 +97,11 @@ func (l *Login) keyPost(v *visit) error {
 	}
 	problem := factor.Verdict{Outcome: proved.Outcome}.Problem(policy.WebAuthn)
 	if signsIn {
-		return l.show(v, l.signInPage(v, v.params.LoginHint), problem)
+		p := l.signInPage(v, v.params.LoginHint)
+		if proved.Unknown != "" {
+			p.UnknownKey = &page.UnknownKey{RPID: l.Factors.Keys.RPID(), Credential: proved.Unknown}
+		}
+		return l.show(v, p, problem)
 	}
 	return l.showKey(v, problem)
 }

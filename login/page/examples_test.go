@@ -98,6 +98,7 @@ func examples(product, person string) []example {
 	return []example{
 		{"sign_in", flow, page.SignIn{}},
 		{"sign_in-plain", page.Frame{FormToken: "token"}, page.SignIn{}},
+		{"sign_in-unknown-key", wrong(flow, "", "problem.key_failed"), page.SignIn{Passkey: &passkey, UnknownKey: &page.UnknownKey{RPID: "id.example.com", Credential: "AbC-_1"}}},
 		{"sign_in-again", known, page.SignIn{Username: person, Why: say("reason.reauthenticate", "Product", product)}},
 		{"sign_in-mismatch", wrong(flow, "", "problem.password_mismatch"), page.SignIn{Username: person}},
 		{"sign_in-missing", wrong(flow, "username", "problem.username_missing"), page.SignIn{}},

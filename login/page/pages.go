@@ -75,9 +75,16 @@ type SignIn struct {
 	// Passkey, where one can be used in place of both: by a button, and by the
 	// browser's own suggestions.
 	Passkey *Passkey
+	// UnknownKey is a passkey that was just tried and isn't registered here (any
+	// more): the browser is told, so that it stops offering it.
+	UnknownKey *UnknownKey
 	// ForgotURL leads to a new password; empty where no mail can be sent.
 	ForgotURL string
 }
+
+// UnknownKey names a key to the browser (Web Authentication,
+// PublicKeyCredential.signalUnknownCredential).
+type UnknownKey struct{ RPID, Credential string }
 
 // Passkey says where a browser gets the options of a WebAuthn ceremony and
 // where its answer goes: a form with the field credential (webauthn.js).

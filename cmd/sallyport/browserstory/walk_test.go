@@ -17,6 +17,8 @@ func walk(t *testing.T, s *stage, see func(name string, v *visitor)) {
 	walkAccount(ana, see)
 	walkOthers(t, s, see)
 	walkLinks(t, s, see)
+	walkWays(t, s, see)
+	walkBack(t, s, see)
 	walkProducts(t, s, ana, see)
 }
 
