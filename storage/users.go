@@ -181,6 +181,13 @@ func (tx *Tx) SetTwoStep(ctx context.Context, userID string, on bool, now time.T
 	return wrap(err, "save two-step verification")
 }
 
+// SetProfile writes a person's profile. Whoever changes a part of it calls
+// HoldUser before reading the rest.
+func (tx *Tx) SetProfile(ctx context.Context, userID string, p Profile, now time.Time) error {
+	_, err := tx.run.exec(ctx, `UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1`, userID, encode(p), stamp(now))
+	return wrap(err, "save profile")
+}
+
 // SetPreferredMethod notes which second factor to ask for first.
 func (tx *Tx) SetPreferredMethod(ctx context.Context, userID, method string) error {
 	_, err := tx.run.exec(ctx, `UPDATE users SET preferred_method = $2 WHERE id = $1`, userID, method)

@@ -84,6 +84,7 @@ func (a *Account) Routes(r chi.Router) {
 	r.Post("/account/email", a.fresh("/account/email", a.changing(a.emailPost)))
 	r.Post("/account/email/confirm", a.signedIn(a.changing(a.confirmEmail)))
 	r.Post("/account/network-check", a.fresh("/account", a.changing(a.networkCheckPost)))
+	r.Post("/account/language", a.signedIn(a.language))
 	r.Get("/account/recovery-codes", a.byOwner(a.recoveryCodePage))
 	r.Post("/account/recovery-codes", a.byOwner(a.recoveryCodePost))
 	r.Get("/.well-known/change-password", changePassword)

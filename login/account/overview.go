@@ -19,7 +19,7 @@ func (a *Account) overview(v *visit) error { return a.showOverview(v, nil) }
 func (a *Account) showOverview(v *visit, problem *page.Problem) error {
 	ctx, u := v.ctx(), &v.in.User
 	p := page.Account{
-		Name: u.Profile.Name, Email: u.Email, EmailVerified: u.EmailVerified, Phone: notify.MaskNumber(u.Phone),
+		Name: u.Profile.Name, Email: u.Email, Language: u.Profile.Locale, EmailVerified: u.EmailVerified, Phone: notify.MaskNumber(u.Phone),
 		TwoStep: u.TwoStep, RequiredBy: a.requiredBy(v), Locked: !u.ChangesLockedAt.IsZero(),
 		NetworkCheck: networkCheck(v), SkipNetworkCheck: u.SkipNewNetworkCheck,
 		Owner: u.Role == policy.Owner, Offers: make(map[string]bool),

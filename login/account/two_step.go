@@ -22,7 +22,11 @@ func (a *Account) twoStep(v *visit) error {
 			return err
 		}
 		if on {
-			return tx.Audit(v.ctx(), a.event(v, "two_step.on"))
+			event := a.event(v, "two_step.on")
+			if err := tx.Audit(v.ctx(), event); err != nil {
+				return err
+			}
+			return a.Notices.Tell(v.ctx(), tx, &v.in.User, event.Event, event.IP)
 		}
 		return a.changed(v, tx, "two_step.off")
 	})

@@ -42,7 +42,7 @@ func TestAccountLeadsTo(t *testing.T) {
 		"/account/email-codes/remove",
 		"/account/backup-codes",
 		"/account/password", "/account/email", "/account/email/confirm", "/account/network-check", "/account/recovery-codes",
-		"/account/sessions/end", "/account/sessions/end",
+		"/account/language", "/account/sessions/end", "/account/sessions/end",
 	}
 	if got := reached(doc); !slices.Equal(got, want) {
 		t.Errorf("leads to %q, want %q", got, want)
@@ -59,15 +59,15 @@ func TestAccountWithholds(t *testing.T) {
 	}{
 		"new": {page.Account{Offers: offers, EmailVerified: true, NetworkCheck: true}, []string{
 			"/account/two-step", "/account/passkeys/new", "/account/authenticator", "/account/text-messages", "/account/email-codes",
-			"/account/password", "/account/email", "/account/sessions/end",
+			"/account/password", "/account/email", "/account/language", "/account/sessions/end",
 		}},
-		"nothing offered": {page.Account{EmailVerified: true}, []string{"/account/two-step", "/account/password", "/account/email", "/account/sessions/end"}},
+		"nothing offered": {page.Account{EmailVerified: true}, []string{"/account/two-step", "/account/password", "/account/email", "/account/language", "/account/sessions/end"}},
 		"locked": {page.Account{
 			Locked: true, Offers: offers, TwoStep: true, Owner: true, NetworkCheck: true, BackupCodesMade: true,
 			Apps: []page.Factor{{ID: "a1"}}, Keys: []page.Factor{{ID: "k1"}}, Texts: []page.Factor{{ID: "t1"}}, Mails: []page.Factor{{ID: "m1"}},
 			Sessions: []page.Session{{ID: "s1"}},
-		}, []string{"/account/sessions/end", "/account/sessions/end"}},
-		"locked and new": {page.Account{Locked: true, Offers: offers}, []string{"/account/sessions/end"}},
+		}, []string{"/account/language", "/account/sessions/end", "/account/sessions/end"}},
+		"locked and new": {page.Account{Locked: true, Offers: offers}, []string{"/account/language", "/account/sessions/end"}},
 	} {
 		_, doc := draw(t, r, page.Frame{}, c.page)
 		if got := reached(doc); !slices.Equal(got, c.want) {

@@ -316,6 +316,9 @@ type Account struct {
 	// EmailVerified; otherwise POST /account/email/confirm sends a link.
 	// Change: /account/email.
 	EmailVerified bool
+	// Language is the person's own choice, empty for what the browser says
+	// (POST /account/language with language=TAG).
+	Language string
 	// PendingEmail is an address that waits for confirmation.
 	PendingEmail string
 	// Phone is the person's number, masked; empty: none.

@@ -56,7 +56,7 @@ func New() (*Renderer, error) {
 	var tags []language.Tag
 	for _, w := range all {
 		tags = append(tags, language.Make(w.lang))
-		if r.pages[w.lang], err = parsePages(w, files); err != nil {
+		if r.pages[w.lang], err = parsePages(w, all, files); err != nil {
 			return nil, err
 		}
 	}
@@ -65,7 +65,7 @@ func New() (*Renderer, error) {
 }
 
 // parsePages parses the templates with functions that speak one language.
-func parsePages(w *words, files *assets) (map[string]*template.Template, error) {
+func parsePages(w *words, all []*words, files *assets) (map[string]*template.Template, error) {
 	layout, err := template.New("").Funcs(template.FuncMap{
 		"t":       func(id string, pairs ...any) template.HTML { return w.html(Say(id, pairs...)) },
 		"say":     w.html,
@@ -74,9 +74,17 @@ func parsePages(w *words, files *assets) (map[string]*template.Template, error) 
 		"when":    w.when,
 		"asset":   files.url,
 		"initial": initial,
-		"step":    stepOf,
-		"list":    func(items []string) string { return strings.Join(items, ", ") },
-		"json":    asJSON,
+		// Each language by its tag and its own name.
+		"languages": func() map[string]string {
+			names := make(map[string]string, len(all))
+			for _, w := range all {
+				names[w.lang] = w.text(Say("language.name"))
+			}
+			return names
+		},
+		"step": stepOf,
+		"list": func(items []string) string { return strings.Join(items, ", ") },
+		"json": asJSON,
 	}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse layout: %w", err)

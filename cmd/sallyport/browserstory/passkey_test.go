@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/sallyport-id/sallyport/cmd/sallyport/browsertest"
+	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/storage"
 )
 
 // Passkeys and security keys.
@@ -16,6 +18,7 @@ func TestPasskeys(t *testing.T) {
 		t.Run("cancelled", func(t *testing.T) { keyCancelled(t, s) })
 		t.Run("without verification", func(t *testing.T) { keyUnverified(t, s) })
 		t.Run("a copy", func(t *testing.T) { keyCopied(t, s) })
+		t.Run("removed", func(t *testing.T) { keyRemoved(t, s) })
 		t.Run("without scripts", func(t *testing.T) { keyWithoutScripts(t, s) })
 	})
 }
@@ -118,6 +121,25 @@ func keyCopied(t *testing.T, s *stage) {
 	waitForMail(t, s, nell.email, "A copy of your security key may exist")
 	thief.ClickText("Confirm another way")
 	thief.at("/login/choose").reads("Passkey or security key", "Backup code")
+}
+
+// keyRemoved: a key that is no longer good is refused, and the browser told.
+func keyRemoved(t *testing.T, s *stage) {
+	ray, key := s.withKey(t, "Ray", browsertest.AuthenticatorOptions{})
+	user, err := s.DB.UserByEmail(t.Context(), ray.email)
+	if err == nil {
+		err = s.DB.Write(t.Context(), func(tx *storage.Tx) error {
+			_, err := tx.DeleteFactors(t.Context(), user.ID, string(policy.WebAuthn))
+			return err
+		})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	key.Touch(true)
+	ray.ClickText("Use a passkey")
+	ray.says("#problem", "That passkey or security key didn't work.")
+	key.WaitKeys(0)
 }
 
 // keyWithoutScripts: what can't work isn't shown, and another way does.

@@ -15,11 +15,11 @@ func (v *visitor) onEveryPage(script string) {
 	}
 }
 
-// later has the browser's own clock go ten minutes ahead, from the next page
+// later has the browser's own clock go a day ahead, from the next page
 // on, where the test has moved the provider's.
 func (v *visitor) later() *visitor {
 	v.t.Helper()
-	v.onEveryPage(`{ const real = Date.now; Date.now = () => real() + 10 * 60 * 1000; }`)
+	v.onEveryPage(`{ const real = Date.now; Date.now = () => real() + 24 * 60 * 60 * 1000; }`)
 	return v
 }
 

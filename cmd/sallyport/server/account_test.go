@@ -388,3 +388,20 @@ func TestWayBackIsEachBrowsersOwn(t *testing.T) {
 		}
 	})
 }
+
+// The language a person chose holds for pages and mails, whatever the browser
+// says.
+func TestLanguageOfOnesOwn(t *testing.T) {
+	each(t, func(t *testing.T, d *servertest.Demo) {
+		p := servertest.NewPerson(t)
+		p.Go(d.URL + "/account")
+		signIn(p, ana).MustRead("Your account")
+		p.Submit(map[string]string{"language": "de"}).MustBeAt("/account").MustRead("Ihr Konto")
+		p.Post(d.URL+"/account/language", url.Values{"language": {"xx"}, "form_token": {fieldOf(t, p, "form_token")}}).MustRead("Ihr Konto")
+		user, err := d.DB.UserByEmail(t.Context(), ana)
+		if err != nil || user.Profile.Locale != "de" || user.Profile.Name != "Ana Operator" {
+			t.Fatalf("kept %+v, %v", user.Profile, err)
+		}
+		p.Submit(map[string]string{"language": ""}).MustRead("Your account")
+	})
+}

@@ -1,7 +1,9 @@
 package server_test
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -222,6 +224,29 @@ func TestFiftyWrongCodesLock(t *testing.T) {
 		d.Clock.Advance(time.Minute)
 		p = choose(signIn(visitor(t).Go(r.AuthorizeURL(nil)), ana), "/login/totp")
 		entered(t, enter(p, servertest.Code(t, key, d.Clock.Now())), r)
+	})
+}
+
+// Guessing in many tabs at once gains nothing: five are looked at.
+func TestGuessesAtOnce(t *testing.T) {
+	both(t, func(t *testing.T, d *servertest.Demo) {
+		give(t, d, ana, ofAna, phoneOf(anaPhone))
+		backupCodes(t, d, ana, 10)
+		user, c, all := idOf(t, d, ana), newCrowd(t), browsers(t, callers)
+		for path, m := range map[string]policy.Method{"/login/totp": policy.TOTP, "/login/text-message": policy.SMS, "/login/backup-code": policy.BackupCode} {
+			for _, b := range all {
+				b.begin(t, d)
+			}
+			provePassword(t, d, all, user)
+			replies := c.send(callers, func(i int) *http.Request {
+				b := all[i]
+				return request(t, b.jar, d.URL+path+"?r="+b.request, url.Values{"code": {fmt.Sprintf("%06d", 7*i)}, "form_token": {b.formToken}})
+			})
+			noFailures(t, 0, replies)
+			if n := wrongSoFar(t, d, ana, m); n != 5 {
+				t.Errorf("%s: %d of %d guesses were counted", path, n, callers)
+			}
+		}
 	})
 }
 

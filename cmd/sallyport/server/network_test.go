@@ -126,6 +126,24 @@ func TestNewNetworkAndSecondStep(t *testing.T) {
 	})
 }
 
+// A network that was confirmed isn't asked about again within the sign-in,
+// though setting up a factor begins it anew.
+func TestNewNetworkAndSettingUp(t *testing.T) {
+	both(t, func(t *testing.T, d *servertest.Demo) {
+		rule(t, d, "new_network_check: true, staff: {mode: required}")
+		r := rp(t, d, first)
+		p := signIn(at(t, visitor(t), "127.0.4.1", "").Go(r.AuthorizeURL(nil)), ana).MustBeAt("/login/email-code")
+		enter(p, newest(t, d, ana, aCode)).MustBeAt("/login/why").Submit(map[string]string{"set_up": "1"}).Submit(map[string]string{"method": "sms"})
+		byText(t, d, p, anaPhone)
+		saved(t, p)
+		d.Clock.Advance(time.Minute)
+		signIn(p, ana).MustBeAt("/login/text-message")
+		if got := toldBy(t, entered(t, enter(p, d.Phone.Code(t, anaPhone)), r)); got.ACR != acr2FA || got.Times["email"] != 0 {
+			t.Errorf("told %+v", got)
+		}
+	})
+}
+
 func TestNewNetworkCodesAreCounted(t *testing.T) {
 	both(t, func(t *testing.T, d *servertest.Demo) {
 		rule(t, d, "new_network_check: true")

@@ -1,0 +1,31 @@
+package account
+
+import (
+	"slices"
+
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// language keeps the language that the person chose for pages and mails; none
+// leaves it to the browser.
+func (a *Account) language(v *visit) error {
+	chosen := v.r.PostFormValue("language")
+	if chosen != "" && !slices.Contains(a.Pages.Languages(), chosen) {
+		return v.redirect("/account")
+	}
+	err := a.DB.Write(v.ctx(), func(tx *storage.Tx) error {
+		if err := tx.HoldUser(v.ctx(), v.in.User.ID); err != nil {
+			return err
+		}
+		user, err := tx.User(v.ctx(), v.in.User.ID)
+		if err != nil {
+			return err
+		}
+		user.Profile.Locale = chosen
+		return tx.SetProfile(v.ctx(), user.ID, user.Profile, a.Now())
+	})
+	if err != nil {
+		return err
+	}
+	return v.redirect("/account")
+}
