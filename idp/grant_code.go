@@ -41,7 +41,7 @@ func (s server) CodeExchange(ctx context.Context, r *op.ClientRequest[oidc.Acces
 			return err
 		}
 		// From here on the code is spent, whatever comes.
-		if refused = s.stands(client, st, d); refused == nil {
+		if refused = s.codeStands(client, st, d); refused == nil {
 			refused = boundTo(d, r.Data)
 		}
 		if refused != nil {

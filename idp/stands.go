@@ -6,6 +6,15 @@ import (
 	"github.com/sallyport-id/sallyport/storage"
 )
 
+// codeStands asks the same of a code, which doesn't outlive its session even
+// where what it is exchanged for does: one that was issued at the moment its
+// session was ended is worth nothing.
+func (p *Provider) codeStands(client *storage.Client, st *storage.Standing, d details) error {
+	asked := *st
+	asked.Grant.Offline = false
+	return p.stands(client, &asked, d)
+}
+
 // stands asks the policy whether a grant still stands: nil, or invalid_grant.
 func (p *Provider) stands(client *storage.Client, st *storage.Standing, d details) error {
 	decision := policy.Stands(policy.Held{

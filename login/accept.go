@@ -17,6 +17,7 @@ func (l *Login) accept(v *visit, tx *storage.Tx, user *storage.User, proof polic
 	}
 	if v.request.UserID != user.ID {
 		own = nil // what somebody else proved doesn't count
+		v.request.Stamps = ofNobody(v.request.Stamps)
 	}
 	v.request.UserID, v.request.Proofs = user.ID, session.Encode(own.With(proof))
 	if err := tx.UpdateAuthRequest(ctx, v.request); err != nil {
@@ -34,6 +35,13 @@ func (l *Login) accept(v *visit, tx *storage.Tx, user *storage.User, proof polic
 		return err
 	}
 	return tx.SetPreferredMethod(ctx, user.ID, string(proof.Method))
+}
+
+// ofNobody are the stamps without what a person decided: it isn't the next
+// one's decision.
+func ofNobody(s storage.Stamps) storage.Stamps {
+	s.SetUp, s.SetUpLater, s.NotNow, s.Consented, s.Enrolled = false, false, false, "", false
+	return s
 }
 
 // proved is the audit of one accepted proof, whether or not the sign-in it
@@ -68,6 +76,10 @@ func (l *Login) backupCodeUsed(v *visit, tx *storage.Tx, resets bool) error {
 			return err
 		}
 		if err := tx.ReplaceBackupCodes(ctx, user.ID, nil, l.Now()); err != nil {
+			return err
+		}
+		// Whoever has what was lost is signed out with it.
+		if _, err := tx.EndSessions(ctx, storage.Ending{UserID: user.ID, Offline: true, ExceptRequest: v.request.ID}, l.Now()); err != nil {
 			return err
 		}
 		event.Event, tell = "two_step.reset_by_code", "two_step.reset_by_code"

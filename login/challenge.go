@@ -1,6 +1,8 @@
 package login
 
 import (
+	"context"
+	"errors"
 	"slices"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
@@ -67,8 +69,18 @@ func (l *Login) codePost(f factor.Factor) func(*visit) error {
 			return l.showCode(v, f, 0, p, nil)
 		}
 		ctx, now := v.ctx(), l.Now()
+		// Such a code changes how the person signs in.
+		resets := l.proofOf(v, f.Method()).Resets
 		var verdict factor.Verdict
 		err := l.DB.Write(ctx, func(tx *storage.Tx) (err error) {
+			if err := tx.HoldUser(ctx, v.person.User.ID); err != nil {
+				return err
+			}
+			if resets {
+				if err := stillChangeable(ctx, tx, v.person.User.ID); err != nil {
+					return err
+				}
+			}
 			if verdict, err = factor.Try(ctx, tx, f, factor.Entry{UserID: v.person.User.ID, BoundTo: boundTo(v), Code: code, At: now}); err != nil {
 				return err
 			}
@@ -80,6 +92,8 @@ func (l *Login) codePost(f factor.Factor) func(*visit) error {
 		switch {
 		case storage.IsSpent(err):
 			return v.toNext() // another tab was quicker; nothing was spent here
+		case errors.Is(err, errLocked):
+			return l.refuse(v, "refuse.changes_locked")
 		case err != nil:
 			return err
 		case verdict.Outcome == factor.Accepted, !v.request.Stamps.Ended.IsZero():
@@ -88,6 +102,16 @@ func (l *Login) codePost(f factor.Factor) func(*visit) error {
 		verdict.TriesLeft = min(verdict.TriesLeft, factor.WrongEndsSignIn-v.request.Wrong) // codes of other kinds count too
 		return l.showCode(v, f, verdict.TriesLeft, verdict.Problem(f.Method()), nil)
 	}
+}
+
+// stillChangeable says errLocked where nothing about how a person signs in may
+// be changed.
+func stillChangeable(ctx context.Context, tx *storage.Tx, userID string) error {
+	user, err := tx.User(ctx, userID)
+	if err == nil && !user.ChangesLockedAt.IsZero() {
+		err = errLocked
+	}
+	return err
 }
 
 // boundTo is what codes and set-ups of this sign-in are bound to.

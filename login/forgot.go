@@ -7,7 +7,6 @@ import (
 	"net/mail"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -106,6 +105,7 @@ func (l *Login) resetAsked(ctx context.Context, tx *storage.Tx, email string) er
 const (
 	resetAgainAfter    = 30 * time.Second
 	resetsPerHour      = 5
+	resetsPerDay       = 30
 	resetsPerHourAndIP = 30
 )
 
@@ -114,9 +114,10 @@ func (l *Login) resetQuotas(email string, from netip.Addr) []storage.Quota {
 	all := []storage.Quota{
 		{ID: target + ":gap", Max: 1, Window: resetAgainAfter},
 		{ID: target + ":hour", Max: resetsPerHour, Window: time.Hour},
+		{ID: target + ":day", Max: resetsPerDay, Window: 24 * time.Hour},
 	}
-	if from.IsValid() && !slices.ContainsFunc(l.Factors.Mail.ExemptFrom, func(p netip.Prefix) bool { return p.Contains(from.Unmap()) }) {
-		all = append(all, storage.Quota{ID: "reset:from:" + from.String(), Max: resetsPerHourAndIP, Window: time.Hour})
+	if caller, counts := l.Factors.Mail.Caller(from); counts {
+		all = append(all, storage.Quota{ID: "reset:from:" + caller, Max: resetsPerHourAndIP, Window: time.Hour})
 	}
 	return all
 }

@@ -93,6 +93,9 @@ func (l *Login) pass(v *visit) error {
 	}
 	var opened *session.Opened
 	err = l.DB.Write(ctx, func(tx *storage.Tx) (err error) {
+		if err := tx.HoldUser(ctx, v.person.User.ID); err != nil {
+			return err
+		}
 		if opened, err = l.Sessions.Pass(ctx, tx, v.running, v.person.User.ID, own); err != nil {
 			return err
 		}

@@ -37,6 +37,7 @@ func (l *Login) switchPerson(v *visit) error {
 	if len(v.request.FreshCodes) > 0 {
 		return v.toNext() // codes that were made must be shown to their owner first
 	}
+	v.request.Stamps = ofNobody(v.request.Stamps)
 	v.request.Stamps.Chosen = true
 	v.request.Stamps.SignInSince = l.Now()
 	v.request.UserID, v.request.Proofs = "", nil

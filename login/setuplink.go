@@ -174,7 +174,7 @@ func (l *Login) choosePassword(r *http.Request, link *storage.Link, p page.SetPa
 				return err
 			}
 		}
-		if err := tx.VoidLinks(ctx, user.ID, l.Now(), notify.LinkSetUp, notify.LinkInvite, notify.LinkReset); err != nil {
+		if err := tx.VoidLinks(ctx, user.ID, l.Now(), notify.LinkSetUp, notify.LinkInvite, notify.LinkReset, notify.LinkChangeAddress, notify.LinkTwoStep); err != nil {
 			return err
 		}
 		if err := tx.ForgetAttempts(ctx, factor.PasswordCounterPrefix(user.Email)); err != nil {

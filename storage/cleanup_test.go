@@ -108,9 +108,9 @@ func TestCleanManyInSteps(t *testing.T) {
 		if n := count(t, outside(t, url), "attempts"); n != 0 {
 			t.Fatalf("%d left", n)
 		}
-		// The lease, one statement for each of the eight tables, and two more
+		// The lease, one statement for each of the twelve tables, and two more
 		// for what is over 500.
-		if n := db.Statements() - before; n != 1+8+2 {
+		if n := db.Statements() - before; n != 1+12+2 {
 			t.Fatalf("it took %d statements", n)
 		}
 	})

@@ -91,7 +91,7 @@ func (tx *Tx) QueueMessage(ctx context.Context, m Outgoing, body any) (id string
 // Messages are leased in small batches, for longer than sending a batch takes.
 const (
 	outboxBatch = 16
-	outboxLease = 2 * time.Minute
+	outboxLease = 4 * time.Minute
 	outboxNote  = 10 * time.Second
 )
 

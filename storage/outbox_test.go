@@ -130,7 +130,7 @@ func TestDeliverLeases(t *testing.T) {
 					t.Error("two replicas send one message")
 				}
 				// As if this replica hung for longer than its lease.
-				n := deliverAt(t, other, now.Add(3*time.Minute), func(m *storage.Outgoing) error {
+				n := deliverAt(t, other, now.Add(5*time.Minute), func(m *storage.Outgoing) error {
 					if sent++; m.Tries != 2 {
 						t.Errorf("taken over as try %d", m.Tries)
 					}

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"time"
 )
 
@@ -136,6 +137,13 @@ type Ending struct {
 // ended.
 func (tx *Tx) EndSessions(ctx context.Context, e Ending, now time.Time) (int64, error) {
 	at := stamp(now)
+	// Whoever writes several rows of a person holds the person first, always in
+	// this order, so that no two wait for each other.
+	if err := tx.HoldUser(ctx, e.UserID); errors.Is(err, ErrNotFound) {
+		return 0, nil // there is nobody, so nothing runs
+	} else if err != nil {
+		return 0, err
+	}
 	// First the queue: it needs the grants that are still alive. Offline ones
 	// outlive their session, and its end was told when it came.
 	told, err := list(tx.run, ctx, "products to tell", func(row scanner) (n LogoutNotice, err error) {

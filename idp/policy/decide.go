@@ -226,7 +226,7 @@ func decide(f Facts) Decision {
 	if f.needsConfirmation() {
 		return Decision{Do: Confirm, Methods: []Method{Email}, Reason: Reason{Code: NewNetwork}}
 	}
-	if f.inThisRequest().Has(RecoveryCode) && !f.SetUpLater && len(f.settable()) > 0 {
+	if f.inThisRequest().Has(RecoveryCode) && (!f.SetUpLater || f.Company.Rules.RecoveryMustSetUp) && len(f.settable()) > 0 {
 		return Decision{Do: Enrol, Methods: f.settable(), Reason: Reason{Code: ByRecovery}, Later: !f.Company.Rules.RecoveryMustSetUp}
 	}
 	if d, unmet := strictestUnmet(f); unmet {
@@ -251,8 +251,9 @@ func (f Facts) refused() (Reason, bool) {
 }
 
 func (f Facts) needsConfirmation() bool {
-	spared := f.Person.SkipNewNetworkCheck && len(f.Person.Methods) > 0
-	return f.Company.Rules.NewNetworkCheck && f.Network.New && !spared && !f.Proofs.Has(Email)
+	// A factor that isn't asked for at sign-in stands in for nothing.
+	spared := f.Person.SkipNewNetworkCheck && len(f.Person.Methods) > 0 && AlwaysTwoFactors(f.Person, f.Company)
+	return f.Company.Rules.NewNetworkCheck && f.Network.New && !spared && !f.inThisRequest().Has(Email)
 }
 
 // strictestUnmet is the unmet demand that wins: one that can't be put off
@@ -388,8 +389,11 @@ func (f Facts) act(d Demand) Decision {
 	// Only what a product's request asks for, and what has a grace period, can
 	// be put off.
 	later, until := d.Voluntary || d.Reason.Code == ByRequest, d.Until
+	// Where a product or request demands it, a recovery code helps only to set
+	// up anew.
+	recovery := len(f.Person.Methods) > 0 && (d.Company || len(f.settable()) > 0)
 	ask := func(do Action, methods []Method) Decision {
-		return Decision{Do: do, Methods: methods, Reason: d.Reason, Later: later, Until: until, Recovery: do == Prove && d.Company && len(f.Person.Methods) > 0}
+		return Decision{Do: do, Methods: methods, Reason: d.Reason, Later: later, Until: until, Recovery: do == Prove && recovery}
 	}
 	ways, enrollable, first := f.ways(d), f.enrollable(d), f.proveFirst()
 	switch {

@@ -153,6 +153,9 @@ func PolicyPerson(in *storage.SignedIn) policy.Person {
 		BackupCodesLeft: in.BackupCodesLeft, HardwareKey: in.HardwareKey, SkipNewNetworkCheck: in.User.SkipNewNetworkCheck,
 	}
 	for _, m := range in.Methods {
+		if m == string(policy.Email) && !in.User.EmailVerified {
+			continue // codes are sent to confirmed addresses alone
+		}
 		if m == in.User.PreferredMethod {
 			p.Methods = slices.Insert(p.Methods, 0, policy.Method(m))
 		} else {

@@ -162,6 +162,9 @@ func (a *Account) guard(returnTo string, params session.Params, more func(*visit
 		default:
 			err = serve(v)
 		}
+		if errors.Is(err, errOvertaken) {
+			err = v.redirect("/account") // where it shows what has happened
+		}
 		if err != nil && !errors.Is(err, context.Canceled) {
 			from := session.OriginOf(r.Context())
 			a.Log.ErrorContext(r.Context(), "account page failed", "path", r.URL.Path, "error", err, "request_id", from.RequestID)

@@ -28,7 +28,7 @@ func (a *Account) emailPost(v *visit) error {
 	if problem := addressProblem(email, user.Email); problem != nil {
 		return a.showEmailForm(v, email, problem)
 	}
-	err := a.DB.Write(ctx, func(tx *storage.Tx) error {
+	err := a.change(v, func(tx *storage.Tx) error {
 		if err := tx.TakeQuotas(ctx, addressQuota(user.ID, email), a.Now()); err != nil {
 			return err
 		}
@@ -36,7 +36,12 @@ func (a *Account) emailPost(v *visit) error {
 		if err != nil {
 			return err
 		}
-		if err := tx.Audit(ctx, a.event(v, "address.change_asked")); err != nil {
+		asked := a.event(v, "address.change_asked")
+		if err := tx.Audit(ctx, asked); err != nil {
+			return err
+		}
+		// The present address learns of it while it can still be stopped.
+		if err := a.Notices.Tell(ctx, tx, user, asked.Event, asked.IP, "New", email); err != nil {
 			return err
 		}
 		switch _, err := tx.UserByEmail(ctx, email); {

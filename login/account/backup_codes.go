@@ -25,7 +25,7 @@ func (a *Account) backupCodesPost(v *visit) error {
 	if len(v.in.Methods) == 0 {
 		return v.redirect("/account/set-up")
 	}
-	err := a.DB.Write(v.ctx(), func(tx *storage.Tx) error {
+	err := a.change(v, func(tx *storage.Tx) error {
 		if err := a.makeCodes(v.ctx(), tx, v); err != nil {
 			return err
 		}

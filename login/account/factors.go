@@ -93,10 +93,7 @@ func (a *Account) removePage(v *visit, f *storage.Factor) error {
 // verification goes, and the backup codes that stood in for it.
 func (a *Account) removePost(v *visit, f *storage.Factor) error {
 	ctx, user := v.ctx(), &v.in.User
-	err := a.DB.Write(ctx, func(tx *storage.Tx) error {
-		if err := tx.HoldUser(ctx, user.ID); err != nil {
-			return err
-		}
+	err := a.change(v, func(tx *storage.Tx) error {
 		factors, err := tx.Factors(ctx, user.ID)
 		if err != nil {
 			return err

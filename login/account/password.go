@@ -33,7 +33,7 @@ func (a *Account) passwordPost(v *visit) error {
 	if err != nil {
 		return err
 	}
-	err = a.DB.Write(ctx, func(tx *storage.Tx) error {
+	err = a.change(v, func(tx *storage.Tx) error {
 		if err := tx.SetPasswordHash(ctx, user.ID, user.PasswordHash, hash, a.Now()); err != nil {
 			return err
 		}
@@ -41,7 +41,7 @@ func (a *Account) passwordPost(v *visit) error {
 			return err
 		}
 		// A link that still lies in a mailbox must not undo this.
-		if err := tx.VoidLinks(ctx, user.ID, a.Now(), notify.LinkSetUp, notify.LinkInvite, notify.LinkReset); err != nil {
+		if err := tx.VoidLinks(ctx, user.ID, a.Now(), notify.LinkSetUp, notify.LinkInvite, notify.LinkReset, notify.LinkChangeAddress, notify.LinkTwoStep); err != nil {
 			return err
 		}
 		return a.changed(v, tx, "password.changed")

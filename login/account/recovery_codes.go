@@ -1,6 +1,7 @@
 package account
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -67,6 +68,9 @@ const (
 
 func (a *Account) recoveryCodePost(v *visit) error {
 	email := strings.TrimSpace(v.r.PostFormValue("username"))
+	if v.r.PostFormValue("unlock") == "1" {
+		return a.allowChanges(v, email)
+	}
 	issued, err := a.issueRecoveryCode(v, email)
 	if refused, ok := errors.AsType[notIssued](err); ok {
 		if v.wantsJSON() {
@@ -92,6 +96,58 @@ type notIssued string
 
 func (e notIssued) Error() string { return "no recovery code was issued: " + string(e) }
 
+// ownerAnd returns the owner who is helping and the person with an address
+// whom they may help. Both are read in tx, so that who stopped being an owner a
+// moment ago can't.
+func (a *Account) ownerAnd(ctx context.Context, tx *storage.Tx, v *visit, email string) (owner, person *storage.User, err error) {
+	if owner, err = tx.User(ctx, v.in.User.ID); err != nil {
+		return nil, nil, err
+	}
+	person, err = tx.UserByEmail(ctx, email)
+	switch {
+	case errors.Is(err, storage.ErrNotFound):
+		return nil, nil, notIssued(nobodyThere)
+	case err != nil:
+		return nil, nil, err
+	case person.ID == owner.ID:
+		return nil, nil, notIssued(notOneself)
+	case !policy.MayIssueRecoveryCode(policy.Person{Role: owner.Role, Disabled: !owner.DisabledAt.IsZero()}, owner.ID, owner.OrgID, person.ID, person.OrgID):
+		return nil, nil, notIssued(nobodyThere)
+	}
+	return owner, person, nil
+}
+
+// allowChanges lifts what "This wasn't me" locked, once the owner has spoken to
+// the person.
+func (a *Account) allowChanges(v *visit, email string) error {
+	ctx, name := v.ctx(), ""
+	err := a.DB.Write(ctx, func(tx *storage.Tx) error {
+		owner, person, err := a.ownerAnd(ctx, tx, v, email)
+		if err != nil {
+			return err
+		}
+		if name = person.Profile.Name; name == "" {
+			name = person.Email
+		}
+		if err := tx.UnlockChanges(ctx, person.ID, a.Now()); err != nil {
+			return err
+		}
+		unlocked := a.event(v, "changes.unlocked")
+		unlocked.UserID, unlocked.Actor = person.ID, owner.ID
+		return tx.Audit(ctx, unlocked)
+	})
+	if refused, ok := errors.AsType[notIssued](err); ok {
+		return a.show(v, page.IssueRecovery{Email: email, BackURL: "/account"}, &page.Problem{Field: "username", Text: page.Say(string(refused))})
+	}
+	if err != nil {
+		return err
+	}
+	f, done := a.frame(v, nil), page.Say("issue_recovery.unlocked", "Person", name)
+	f.Notice = &done
+	a.Pages.Write(v.w, f, page.IssueRecovery{BackURL: "/account"})
+	return nil
+}
+
 // issueRecoveryCode makes a code for the person with an address, and tells
 // them and the other owners. Somebody else's people don't exist here.
 func (a *Account) issueRecoveryCode(v *visit, email string) (page.RecoveryIssued, error) {
@@ -99,21 +155,9 @@ func (a *Account) issueRecoveryCode(v *visit, email string) (page.RecoveryIssued
 	from := session.OriginOf(ctx).Addr.String()
 	shown := page.RecoveryIssued{BackURL: "/account"}
 	err := a.DB.Write(ctx, func(tx *storage.Tx) error {
-		// Read here, so that who stopped being an owner a moment ago can't.
-		owner, err := tx.User(ctx, v.in.User.ID)
+		owner, person, err := a.ownerAnd(ctx, tx, v, email)
 		if err != nil {
 			return err
-		}
-		person, err := tx.UserByEmail(ctx, email)
-		switch {
-		case errors.Is(err, storage.ErrNotFound):
-			return notIssued(nobodyThere)
-		case err != nil:
-			return err
-		case person.ID == owner.ID:
-			return notIssued(notOneself)
-		case !policy.MayIssueRecoveryCode(policy.Person{Role: owner.Role, Disabled: !owner.DisabledAt.IsZero()}, owner.ID, owner.OrgID, person.ID, person.OrgID):
-			return notIssued(nobodyThere)
 		}
 		shown.Person, shown.Email = person.Profile.Name, person.Email
 		if shown.Code, shown.Until, err = a.Factors.Recovery.Issue(ctx, tx, person.ID, owner.ID, now); err != nil {

@@ -45,7 +45,7 @@ func (a *Account) setUp(at place) setup.Enter {
 				if wait, err := a.waitsForLink(v, base); err != nil || wait {
 					return err
 				}
-				if at.changes {
+				if at.changes || v.recovered() {
 					var err error
 					if v.factors, err = a.DB.Factors(v.ctx(), v.in.User.ID); err != nil {
 						return err
@@ -72,6 +72,12 @@ func (a *Account) changing(serve func(*visit) error) func(*visit) error {
 	}
 }
 
+// recovered says whether the person came in by an owner's recovery code, just
+// now.
+func (v *visit) recovered() bool {
+	return v.facts.Proofs.Since(v.facts.Now.Add(-policy.FreshFor)).Has(policy.RecoveryCode)
+}
+
 func boundTo(v *visit) string { return "session:" + v.in.Session.ID }
 
 func (a *Account) place(v *visit, at place, base string) *setup.Place {
@@ -94,7 +100,15 @@ func (a *Account) place(v *visit, at place, base string) *setup.Place {
 	if at.method != "" {
 		p.Methods = slices.DeleteFunc(p.Methods, func(m policy.Method) bool { return m != at.method })
 	}
-	if at.changes {
+	if v.recovered() {
+		// What was there before is lost.
+		p.Lost = func(policy.Method) (ids []string) {
+			for _, f := range v.factors {
+				ids = append(ids, f.ID)
+			}
+			return ids
+		}
+	} else if at.changes {
 		p.BoundTo += ":" + replaced
 		p.Lost = func(policy.Method) []string {
 			if slices.ContainsFunc(v.factors, func(f *storage.Factor) bool { return f.ID == replaced && f.Kind == string(at.method) }) {
@@ -119,16 +133,22 @@ func (a *Account) place(v *visit, at place, base string) *setup.Place {
 // once, and whatever else the person is signed in to ends.
 func (a *Account) activated(ctx context.Context, tx *storage.Tx, v *visit, act setup.Activation, replaces bool) (opened *session.Opened, err error) {
 	now, user := a.Now(), &v.in.User
+	if err := a.stillMay(ctx, tx, v); err != nil {
+		return nil, err
+	}
 	if act.TwoStep {
 		if err := tx.SetTwoStep(ctx, user.ID, true, now); err != nil {
 			return nil, err
 		}
 	}
 	// The first factor of any kind ends with backup codes.
-	if v.in.BackupCodesLeft == 0 {
+	if v.in.BackupCodesLeft == 0 || v.recovered() {
 		if err := a.makeCodes(ctx, tx, v); err != nil {
 			return nil, err
 		}
+	}
+	if err := tx.VoidRecoveryCode(ctx, user.ID); err != nil {
+		return nil, err
 	}
 	if opened, err = a.Sessions.Pass(ctx, tx, v.in, user.ID, policy.Proofs{act.Proof}); err != nil {
 		return nil, err

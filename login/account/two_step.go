@@ -17,7 +17,7 @@ func (a *Account) twoStep(v *visit) error {
 	case !on && v.r.PostFormValue("confirm") != "1":
 		return v.redirect("/account/two-step/off")
 	}
-	err := a.DB.Write(v.ctx(), func(tx *storage.Tx) error {
+	err := a.change(v, func(tx *storage.Tx) error {
 		if err := tx.SetTwoStep(v.ctx(), v.in.User.ID, on, a.Now()); err != nil {
 			return err
 		}

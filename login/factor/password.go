@@ -153,8 +153,12 @@ func (p *Passwords) Try(ctx context.Context, db *storage.DB, email, password, ne
 }
 
 // Accept forgets the failures before a right password, and replaces a hash of
-// another kind.
+// another kind. storage.ErrSpent where the password was changed since it was
+// verified. It holds the person until the transaction ends.
 func (a *Attempt) Accept(ctx context.Context, tx *storage.Tx, now time.Time) error {
+	if err := tx.HoldPassword(ctx, a.User.ID, a.User.PasswordHash); err != nil {
+		return err
+	}
 	for _, id := range a.counters {
 		if err := tx.ClearAttempts(ctx, id); err != nil {
 			return err
@@ -163,11 +167,7 @@ func (a *Attempt) Accept(ctx context.Context, tx *storage.Tx, now time.Time) err
 	if a.upgraded == "" {
 		return nil
 	}
-	err := tx.SetPasswordHash(ctx, a.User.ID, a.User.PasswordHash, a.upgraded, now)
-	if storage.IsSpent(err) {
-		return nil // changed meanwhile: the new one is as good
-	}
-	return err
+	return tx.SetPasswordHash(ctx, a.User.ID, a.User.PasswordHash, a.upgraded, now)
 }
 
 // PasswordCounterPrefix begins the names of the counters of an address.

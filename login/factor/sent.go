@@ -103,8 +103,8 @@ func (s Sent) quotas(r Request) []storage.Quota {
 		{ID: target + ":hour", Max: perTargetHour, Window: time.Hour},
 		{ID: target + ":day", Max: perTargetDay, Window: 24 * time.Hour},
 	}
-	if r.From.IsValid() && !slices.ContainsFunc(s.ExemptFrom, func(p netip.Prefix) bool { return p.Contains(r.From.Unmap()) }) {
-		all = append(all, storage.Quota{ID: "send:from:" + r.From.String(), Max: perIPHour, Window: time.Hour})
+	if from, counts := s.Caller(r.From); counts {
+		all = append(all, storage.Quota{ID: "send:from:" + from, Max: perIPHour, Window: time.Hour})
 	}
 	if s.Kind == policy.SMS && s.CompanyDaily > 0 {
 		all = append(all, storage.Quota{ID: "send:company:" + r.User.OrgID, Max: s.CompanyDaily, Window: 24 * time.Hour})
@@ -112,8 +112,22 @@ func (s Sent) quotas(r Request) []storage.Quota {
 	return all
 }
 
+// Caller is by what ceilings per address count: the address, or the /64 of an
+// IPv6 one, as everybody has many of those. It doesn't count from nowhere and
+// from networks that are exempt.
+func (s Sent) Caller(from netip.Addr) (name string, counts bool) {
+	from = from.Unmap()
+	if !from.IsValid() || slices.ContainsFunc(s.ExemptFrom, func(p netip.Prefix) bool { return p.Contains(from) }) {
+		return "", false
+	}
+	if from.Is6() {
+		return netip.PrefixFrom(from.WithZone(""), 64).Masked().String(), true
+	}
+	return from.String(), true
+}
+
 func (s Sent) quotaOf(target string) string {
-	return "send:" + string(s.Kind) + ":" + storage.Hash(target)
+	return "send:" + string(s.Kind) + ":" + s.Notices.DB.KeyedHash("quota", target)
 }
 
 // gap is the quota between two codes. A code that was used frees it: who has

@@ -12,7 +12,7 @@ import (
 
 // phonePage is step 2 for text messages: the number, typed or learnt from a
 // message the person sends.
-func (s *Setup) phonePage(p *Place) error { return s.showPhone(p, p.User.Phone, nil) }
+func (s *Setup) phonePage(p *Place) error { return s.showPhone(p, "", nil) }
 
 func (s *Setup) showPhone(p *Place, typed string, problem *page.Problem) error {
 	return p.Show(page.SetUpPhone{Phone: typed, Inbound: s.TextNumber != "", Countries: s.Countries, BackURL: p.back()}, problem)

@@ -1,6 +1,7 @@
 // Package browserstory holds the tests that go through the whole product in a
-// real browser: sign-in, set-up, a second proof, the account, and everything
-// that people do in between, such as pressing Back or opening a second tab.
+// real browser: sign-in, set-up, every second proof, the ways back in, the
+// account, and everything that people do in between, such as pressing Back or
+// opening a second tab.
 // Each runs on both database engines, against a whole provider with the demo's
 // two products and a clock that the test sets.
 //

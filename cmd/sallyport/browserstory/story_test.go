@@ -60,6 +60,9 @@ func story(t *testing.T, s *stage, ana *visitor) {
 	code := remote.code()
 	remote.enter(code[:3] + " " + code[3:])
 	remote.at("/login/backup-codes").reads("Last step", "Each code works once.").readCodes()
+	if len(remote.codes) != 10 {
+		t.Errorf("%d backup codes", len(remote.codes))
+	}
 	buttons(t, remote)
 	remote.press().says("#saved-problem", "Tick the box")
 	if again := remote.codes; !slices.Equal(again, remote.readCodes().codes) {

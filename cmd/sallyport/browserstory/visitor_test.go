@@ -215,8 +215,8 @@ func (v *visitor) readCodes() *visitor {
 	v.t.Helper()
 	v.Click("details:not([open]) summary")
 	v.codes = regexp.MustCompile(`[0-9a-z]{4}(?:-[0-9a-z]{4}){3}`).FindAllString(v.Text("#codes"), -1)
-	if want := len(v.Text("#codes")) / len("0000-0000-0000-0000"); len(v.codes) != want || want == 0 {
-		v.t.Fatalf("%d backup codes in %q", len(v.codes), v.Text("#codes"))
+	if len(v.codes) == 0 {
+		v.t.Fatalf("no backup codes in %q", v.Text("#codes"))
 	}
 	return v
 }

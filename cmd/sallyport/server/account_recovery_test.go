@@ -265,3 +265,31 @@ func TestRecoveryCodesAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// After "This wasn't me" an owner lets changes be made again: for people of
+// the company alone.
+func TestOwnersAllowChangesAgain(t *testing.T) {
+	inQuiet(t, func(t *testing.T, d *servertest.Demo) {
+		h, about := owned(t, d), idle(t, d, ana)
+		locked := func() bool {
+			user, err := d.DB.UserByEmail(t.Context(), ana)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return !user.ChangesLockedAt.IsZero()
+		}
+		change(t, d, ana, func(tx *storage.Tx, id string) error { return tx.LockChanges(t.Context(), id, d.Clock.Now()) })
+		for _, email := range []string{"nobody@acme.example", h.email} {
+			h.at("/account/recovery-codes").Submit(map[string]string{"username": email, "unlock": "1"})
+			if h.Status != 422 || !locked() {
+				t.Errorf("%s: %d, locked %v", email, h.Status, locked())
+			}
+		}
+		h.at("/account/recovery-codes").Submit(map[string]string{"username": ana, "unlock": "1"})
+		h.MustRead("Ana Operator can change how they sign in again")
+		about.mustLog("changes.unlocked")
+		if locked() {
+			t.Error("still locked")
+		}
+	})
+}

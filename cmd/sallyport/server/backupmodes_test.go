@@ -141,3 +141,28 @@ func mustOnlySetUp(t *testing.T, d *servertest.Demo, p *servertest.Person, r *se
 }
 
 func answeredWithCode(p *servertest.Person) bool { return p.URL.Query().Has("code") }
+
+// A session that runs in this browser is no way round it, nor one elsewhere.
+func TestBackupCodeThatResetsInAStepUp(t *testing.T) {
+	both(t, func(t *testing.T, d *servertest.Demo) {
+		rule(t, d, "staff: {mode: required}, backup_codes: 1, backup_code_resets: true")
+		r := rp(t, d, first)
+		give(t, d, ana, anApp)
+		code := backupCodes(t, d, ana, 1)[0]
+		in := func() *servertest.Person {
+			d.Clock.Advance(time.Minute)
+			p := visitor(t).Go(r.AuthorizeURL(nil))
+			enter(signIn(p, ana).MustBeAt("/login/totp"), appCode(t, d))
+			entered(t, p, r)
+			return p
+		}
+		elsewhere, here := in(), in()
+		d.Clock.Advance(10 * time.Minute)
+		here.Go(r.AuthorizeURL(essential(`"mfa_time":{"essential":true,"max_age":300}`)))
+		// The session ended with the factors, so the password comes first.
+		enter(choose(here, "/login/backup-code"), code).MustBeAt("/login/password")
+		signIn(here, ana).MustBeAt("/login/why")
+		mustOnlySetUp(t, d, here, r)
+		elsewhere.Go(r.AuthorizeURL(nil)).MustBeAt("/login/password")
+	})
+}
