@@ -52,5 +52,5 @@ func (l *Login) progress(v *visit, f factor.Sent) (target string, sent *page.Sen
 	if err != nil {
 		return f.Mask(target), &page.Sent{None: true}, nil
 	}
-	return f.Mask(target), factor.Progress(code), nil
+	return f.Mask(target), factor.Progress(code, l.Now()), nil
 }

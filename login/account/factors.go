@@ -78,7 +78,7 @@ func (a *Account) removePage(v *visit, f *storage.Factor) error {
 	}
 	switch policy.Method(f.Kind) {
 	case policy.TOTP:
-		say("remove_app", "Name", f.Name)
+		say("remove_app", "Name", a.nameOf(v, f))
 	case policy.WebAuthn:
 		say("remove_key", "Name", f.Name)
 	case policy.SMS:

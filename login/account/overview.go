@@ -19,10 +19,13 @@ func (a *Account) overview(v *visit) error { return a.showOverview(v, nil) }
 func (a *Account) showOverview(v *visit, problem *page.Problem) error {
 	ctx, u := v.ctx(), &v.in.User
 	p := page.Account{
-		Name: u.Profile.Name, Email: u.Email, Language: u.Profile.Locale, EmailVerified: u.EmailVerified, Phone: notify.MaskNumber(u.Phone),
+		Name: u.Profile.Name, Email: u.Email, Language: u.Profile.Locale, EmailVerified: u.EmailVerified,
 		TwoStep: u.TwoStep, RequiredBy: a.requiredBy(v), Locked: !u.ChangesLockedAt.IsZero(),
 		NetworkCheck: networkCheck(v), SkipNetworkCheck: u.SkipNewNetworkCheck,
 		Owner: u.Role == policy.Owner, Offers: make(map[string]bool),
+	}
+	if u.Phone != "" {
+		p.Phone = notify.MaskNumber(u.Phone)
 	}
 	for _, m := range a.offered(v) {
 		p.Offers[string(m)] = true
@@ -65,7 +68,7 @@ func (a *Account) listFactors(v *visit, p *page.Account) error {
 		return err
 	}
 	for _, f := range factors {
-		shown := page.Factor{ID: f.ID, Name: f.Name, Added: f.CreatedAt, LastUsed: f.LastUsedAt, Synced: f.Synced, Hardware: f.Hardware}
+		shown := page.Factor{ID: f.ID, Name: a.nameOf(v, f), Added: f.CreatedAt, LastUsed: f.LastUsedAt, Synced: f.Synced, Hardware: f.Hardware}
 		switch m := policy.Method(f.Kind); m {
 		case policy.TOTP:
 			p.Apps = append(p.Apps, shown)
@@ -81,6 +84,14 @@ func (a *Account) listFactors(v *visit, p *page.Account) error {
 	}
 	p.SignalKeys, err = a.signalKeys(v, factors)
 	return err
+}
+
+// nameOf is what a factor is called: by its person, or else by its kind.
+func (a *Account) nameOf(v *visit, f *storage.Factor) string {
+	if f.Name == "" && f.Kind == string(policy.TOTP) {
+		return a.Pages.Text(a.lang(v.r, v.in), page.Say("account.app_unnamed"))
+	}
+	return f.Name
 }
 
 // requiredBy says who, other than the person, wants two steps at sign-in.

@@ -1,6 +1,8 @@
 package factor
 
 import (
+	"time"
+
 	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/login/page"
 	"github.com/sallyport-id/sallyport/storage"
@@ -23,9 +25,12 @@ func FormatProblem(m policy.Method, code string) *page.Problem {
 }
 
 // Progress is how far a sent code is, for the page on which it is entered.
-func Progress(c *storage.SentCode) *page.Sent {
+func Progress(c *storage.SentCode, now time.Time) *page.Sent {
 	if c == nil {
 		return nil
+	}
+	if !c.UsedAt.IsZero() || !c.AcceptedAt.IsZero() && !c.ExpiresAt.After(now) {
+		return &page.Sent{None: true} // there is none any more
 	}
 	sent := page.Sent{ResendAt: c.CreatedAt.Add(ResendAfter), Failed: !c.FailedAt.IsZero()}
 	if !c.AcceptedAt.IsZero() {

@@ -131,6 +131,7 @@ func examples(product, person string) []example {
 			{Method: "email", URL: "/login/email?r=req_1", Target: "a•••@example.com"}, {Method: "email", URL: "/login/email?r=req_1"},
 			{Method: "backup_code", URL: "/login/backup-code?r=req_1"}, {Method: "recovery_code", URL: "/login/recovery-code?r=req_1"},
 		}}},
+		{"why-fixed", func() page.Frame { f := known; f.Cancel, f.Fixed = false, true; return f }(), page.Why{Reason: page.Say("reason.company", "Company", product), SignOut: true}},
 		{"why", forced, page.Why{Reason: page.Say("reason.company", "Company", product)}},
 		{"why-sign-out", inside, page.Why{Reason: page.Say("reason.company", "Company", product), SignOut: true}},
 		{"why-later", forced, page.Why{Reason: page.Say("reason.request", "Product", product), Later: true, Until: at}},

@@ -45,6 +45,8 @@ type Frame struct {
 	// Person is the e-mail of the person on the way, shown with "Not you?"
 	// (POST /login/switch?r=…) in the flow and with Sign out in the account.
 	Person string
+	// Fixed: nobody else may take the person's place, so there is no "Not you?".
+	Fixed bool
 	// FormActions are origins beyond our own to which a form may lead by
 	// redirect: without them form-action 'self' blocks the way to the product.
 	FormActions []string
@@ -168,6 +170,8 @@ type SetUpChoose struct {
 	Ways []Way
 	// SignOut shows [Sign out] as the only other door.
 	SignOut bool
+	// BackURL leads out of the set-up; empty: nowhere.
+	BackURL string
 }
 
 // SetUpScan is step 2 of 4: the QR code and the key to type instead.

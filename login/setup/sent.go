@@ -73,7 +73,7 @@ func (s *Setup) showSentCode(p *Place, f factor.Sent, pending factor.PendingTarg
 		return err
 	}
 	return p.Show(page.SetUpCode{
-		Method: string(f.Kind), Target: f.Mask(pending.Target), Sent: factor.Progress(code), TriesLeft: triesLeft, BackURL: p.Path(""),
+		Method: string(f.Kind), Target: f.Mask(pending.Target), Sent: factor.Progress(code, s.Now()), TriesLeft: triesLeft, BackURL: p.Path(""),
 	}, problem)
 }
 
