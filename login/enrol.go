@@ -32,7 +32,7 @@ func (l *Login) whyPage(v *visit) error {
 	if !v.setsUp() {
 		return v.toNext()
 	}
-	why := page.Why{Later: v.decision.Later, Until: v.decision.Until, SignOut: v.forced()}
+	why := page.Why{Later: v.decision.Later, Recovered: v.decision.Reason.Code == policy.ByRecovery, Until: v.decision.Until, SignOut: v.forced()}
 	if r := reason(v); r != nil {
 		why.Reason = *r
 	}

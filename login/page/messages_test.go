@@ -227,7 +227,7 @@ func TestNothingUnused(t *testing.T) {
 		"signed_out.", "setup_link.", "no_owner.", "link.", "forgot_sent.", "address_confirmed.", "address_changed.",
 		"not_me_done.", "set_up_by_email_needs_address.",
 		"remove_app.", "remove_key.", "remove_texts.", "remove_mails.", "confirm_address.", "change_address.",
-		"set_up_link.", "not_me.", "invite_link.",
+		"set_up_link.", "not_me.",
 	}
 	known := mustWords(t)[0].messages
 	for _, family := range families {

@@ -156,8 +156,8 @@ type Way struct {
 // Form: set_up=1, or later=1 where it may be put off.
 type Why struct {
 	Reason Text
-	// Later shows [Not now].
-	Later bool
+	// Later shows [Not now]; or [Later], to who came in with a recovery code.
+	Later, Recovered bool
 	// Until is when it will no longer be possible to put off; zero: no date.
 	Until time.Time
 	// SignOut shows [Sign out] as the only other door, in place of Cancel.

@@ -85,7 +85,7 @@ func recovery(t *testing.T, s *stage) {
 	// It can be put off, for this time.
 	lou.loses().enter("no such code").says("#code-problem", "That is not your recovery code.")
 	lou.enter(strings.ToUpper(code)).at("/login/why").reads("You signed in with a recovery code. Set up a method now, or you will need another code next time.")
-	lou.ClickText("Not now")
+	lou.ClickText("Later")
 	lou.says("#name", "Lou")
 	waitForMail(t, s, lou.email, "A recovery code was used to sign in")
 	waitForMail(t, s, olga.email, "Lou signed in with a recovery code")

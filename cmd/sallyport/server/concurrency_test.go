@@ -23,9 +23,7 @@ import (
 // storage.)
 const (
 	callers = 50
-	rounds  = 20
-	// Rounds in which every caller has a sign-in of their own take longer.
-	formRounds = 6
+	rounds  = 6
 )
 
 // reply is an answer that was read.
@@ -254,7 +252,7 @@ func TestConcurrentSecondFactor(t *testing.T) {
 				return codes[len(codes)/2]
 			},
 		} {
-			for round := range formRounds {
+			for round := range rounds {
 				// Back-off of the round before is over, and so are its browsers' sessions.
 				d.Clock.Advance(13 * time.Hour)
 				for _, b := range all {

@@ -61,7 +61,7 @@ func TestForgottenPassword(t *testing.T) {
 		running.Go(r.AuthorizeURL(nil)).MustBeAt("/login/password")
 		status, answer := r.Refresh(tokens.String("refresh_token"), nil)
 		mustRefuse(t, status, answer, http.StatusBadRequest, "invalid_grant")
-		mustRefuseLink(t, servertest.NewPerson(t).Go(other), noSuchLink)
+		mustRefuseLink(t, servertest.NewPerson(t).Go(other), linkIsOld)
 		if m := d.MailTo(t, ana); m.Subject != "Your password was changed" || !strings.HasPrefix(d.LinkTo(t, ana), d.URL+"/link?token=") {
 			t.Errorf("%+v", m)
 		}

@@ -248,7 +248,7 @@ func TestChangeOfAddress(t *testing.T) {
 		mustRefuse(t, status, answer, http.StatusBadRequest, "invalid_grant")
 		// Links that wait in the old mailbox are void.
 		for _, link := range []string{reset, confirm} {
-			mustRefuseLink(t, here.Go(link), noSuchLink)
+			mustRefuseLink(t, here.Go(link), linkIsOld)
 		}
 		if got := eventsOf(t, d, id); !slices.Contains(got, "address.changed") {
 			t.Errorf("audit: %s", got)
@@ -330,7 +330,7 @@ func TestNotMe(t *testing.T) {
 
 		// Nothing that waits in a mailbox changes anything, now or later.
 		for purpose, link := range waiting {
-			mustRefuseLink(t, victim.Go(link), noSuchLink)
+			mustRefuseLink(t, victim.Go(link), linkIsOld)
 			if now := person(t, d, id); now.Email != ana {
 				t.Errorf("%s: %+v", purpose, now)
 			}
