@@ -17,6 +17,8 @@ func (l *Login) accept(v *visit, tx *storage.Tx, user *storage.User, proof polic
 	}
 	if v.request.UserID != user.ID {
 		own = nil // what somebody else proved doesn't count
+	}
+	if v.person != nil && v.person.User.ID != user.ID {
 		v.request.Stamps = ofNobody(v.request.Stamps)
 	}
 	v.request.UserID, v.request.Proofs = user.ID, session.Encode(own.With(proof))
