@@ -12,6 +12,7 @@ test:
 	./.ci/need
 	$(GO) vet ./...
 	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v /browserstory)
+	$(GO) test -run TestSingleUse ./storage
 	$(GO) test -timeout 30m ./cmd/sallyport/browserstory
 
 lint:
