@@ -74,3 +74,30 @@ func TestImportedHashes(t *testing.T) {
 		}
 	})
 }
+
+// A password that is being verified while it is changed proves nothing: it was
+// right a moment ago.
+func TestPasswordChangedWhileVerified(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		passwords, p := factor.NewPasswords(), newPerson(t, db)
+		for name, hash := range map[string]func() (string, error){
+			"ours":     func() (string, error) { return passwords.Hash(t.Context(), "correct horse") },
+			"imported": func() (string, error) { return bcrypt.New(10, nil).Hash("correct horse") },
+		} {
+			was, err := hash()
+			if err != nil {
+				t.Fatal(err)
+			}
+			setHash(t, db, p.id, was)
+			a, err := passwords.Try(t.Context(), db, "ana@acme.example", "correct horse", "here", noon)
+			if err != nil || a.User == nil {
+				t.Fatalf("%s: %+v, %v", name, a, err)
+			}
+			setHash(t, db, p.id, "another")
+			err = db.Write(t.Context(), func(tx *storage.Tx) error { return a.Accept(t.Context(), tx, noon) })
+			if !storage.IsSpent(err) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	})
+}
