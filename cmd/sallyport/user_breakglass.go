@@ -99,8 +99,16 @@ func (c *userReset2FACommand) Run(ctx context.Context, p *process) error {
 			return err
 		}
 		return c.print(p, map[string]any{"email": user.Email, "factors_removed": factors},
-			fmt.Sprintf("%s has no second factor any more (%d removed), and was signed out everywhere. A mail tells them.\n", user.Email, factors))
+			fmt.Sprintf("%s has no second factor any more (%d removed), and was signed out everywhere. %s\n", user.Email, factors, toldByMail(conf, "them")))
 	})
+}
+
+// toldByMail says whether a mail tells people, or somebody has to.
+func toldByMail(conf config.Config, whom string) string {
+	if conf.Mail.Server == "" {
+		return "No mail server is configured, so tell " + whom + " yourself."
+	}
+	return "A mail tells " + whom + "."
 }
 
 // fromCommand is where mails say that something was done from.

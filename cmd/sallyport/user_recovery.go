@@ -46,7 +46,7 @@ func (c *userRecoveryCodeCommand) Run(ctx context.Context, p *process) error {
 			return err
 		}
 		return c.print(p, map[string]any{"email": user.Email, "recovery_code": code, "until": until}, fmt.Sprintf(
-			"Give %s this code yourself; it works once, with their password, until %s:\n  %s\nA mail tells them and the owners of their company.\n",
-			user.Email, moment(until), code))
+			"Give %s this code yourself; it works once, with their password, until %s:\n  %s\n%s\n",
+			user.Email, moment(until), code, toldByMail(conf, "them and the owners of their company")))
 	})
 }
