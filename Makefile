@@ -7,6 +7,11 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o sallyport ./cmd/sallyport
 
+# Databases and browsers of the tests live in memory where there are 4 GB to spare for them.
+MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 { print "/dev/shm" }')
+test: export GOTMPDIR := $(or $(GOTMPDIR),$(TMPDIR),/tmp)
+test: export TMPDIR := $(or $(MEMORY),$(TMPDIR),/tmp)
+
 # The browser gets the processors to itself: the race detector watches the same server in the tests without one.
 test:
 	./.ci/need

@@ -72,6 +72,7 @@ func (l *loading) check() {
 	l.checkText()
 	l.checkCodes()
 	l.checkWebAuthn()
+	l.checkAudit()
 	for _, network := range c.TrustedProxies {
 		if network.Bits() == 0 {
 			l.report("trusted_proxies", &mistake{fmt.Sprintf("has %s: everybody could pretend to call from anywhere", network),

@@ -110,6 +110,9 @@ text:
 codes:
   validity: 3m
   company_daily: 50
+audit:
+  retention: 400d
+  stream: true
 product_name: Example
 `
 
@@ -131,6 +134,7 @@ func TestEveryOptionInTheFile(t *testing.T) {
 		Text: config.Text{WebhookURL: "http://sms.internal/send", WebhookSecret: config.NewSecret("hidden-0123456789abcdef0123456789"),
 			Number: "+41445551212", Countries: []string{"+41", "+49"}},
 		Codes:       config.Codes{Validity: 3 * time.Minute, CompanyDaily: 50},
+		Audit:       config.Audit{Retention: 400 * 24 * time.Hour, Stream: true},
 		ProductName: "Example",
 	}
 	got := MustLoad(t, config.Sources{File: MustWrite(t, "sallyport.yaml", complete)})
@@ -249,6 +253,9 @@ func TestMistakes(t *testing.T) {
 		"duration no duration":      {env: []string{"SALLYPORT_SESSIONS_ABSOLUTE=a day"}, want: []string{"sessions.absolute", "no duration"}},
 		"idle too short":            {env: []string{"SALLYPORT_SESSIONS_IDLE=1s"}, want: []string{"sessions.idle", "at least 1m"}},
 		"absolute below idle":       {env: []string{"SALLYPORT_SESSIONS_ABSOLUTE=30m"}, want: []string{"is 30m, shorter than sessions.idle (1h)"}},
+		"audit kept too short":      {env: []string{"SALLYPORT_AUDIT_RETENTION=29d"}, want: []string{"audit.retention (SALLYPORT_AUDIT_RETENTION)", "is 696h", "at least 30d"}},
+		"audit kept less than none": {file: "audit: {retention: -1h}", want: []string{"audit.retention", "at least 30d"}},
+		"half a day":                {file: "audit: {retention: 40.5d}", want: []string{"audit.retention", "no duration"}},
 		"neither true nor false":    {file: "outbound: {allow_private: yes}", want: []string{"outbound.allow_private", `"yes"`, "true or false"}},
 		"name with colon":           {env: []string{"SALLYPORT_PRODUCT_NAME=Acme: login"}, want: []string{"product_name", "colon"}},
 		"unknown variable":          {env: []string{"SALLYPORT_ISUER=hidden"}, want: []string{"SALLYPORT_ISUER is no option", "SALLYPORT_ISSUER?"}},
@@ -463,7 +470,10 @@ codes:
   company_daily: 50 # FILE:32
 webauthn:
   metadata_file: "" # default
-product_name: Example # FILE:33
+audit:
+  retention: 400d # FILE:34
+  stream: true # FILE:35
+product_name: Example # FILE:36
 `
 	if diff := cmp.Diff(want, strings.ReplaceAll(out.String(), file, "FILE")); diff != "" {
 		t.Error(diff)

@@ -67,7 +67,16 @@ func parseCount(field *int, text string) *mistake {
 	return nil
 }
 
+const day = 24 * time.Hour
+
+// parseDuration takes what Go does, and whole days: 400d.
 func parseDuration(field *time.Duration, text string) *mistake {
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.ParseUint(days, 10, 16); err == nil {
+			*field = time.Duration(n) * day
+			return nil
+		}
+	}
 	d, err := time.ParseDuration(text)
 	if err == nil {
 		*field = d
@@ -76,7 +85,7 @@ func parseDuration(field *time.Duration, text string) *mistake {
 	if _, err := strconv.Atoi(text); err == nil {
 		return &mistake{fmt.Sprintf("is %q, without a unit", text), fmt.Sprintf("write %ss, %sm or %sh", text, text, text)}
 	}
-	return &mistake{fmt.Sprintf("is %q, which is no duration", text), "write one such as 90s, 30m or 1h30m"}
+	return &mistake{fmt.Sprintf("is %q, which is no duration", text), "write one such as 90s, 30m, 1h30m or 400d"}
 }
 
 // parseLevel takes the four names only: slog's own would also take INFO+3.

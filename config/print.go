@@ -69,8 +69,11 @@ func (s setting) show() any {
 	panic(fmt.Sprintf("config: no way to show a %T", s.field))
 }
 
-// brief writes 1h rather than 1h0m0s.
+// brief writes 1h rather than 1h0m0s, and from a month on days.
 func brief(d time.Duration) string {
+	if d >= leastRetention && d%day == 0 {
+		return fmt.Sprintf("%dd", d/day)
+	}
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
 		text = strings.TrimSuffix(text, "0s")

@@ -98,6 +98,10 @@ func (p *Provider) redirectTarget(w http.ResponseWriter, r *http.Request, q url.
 		p.developerError(w, r, p.asOAuth(r.Context(), err), "", "")
 		return nil, "", false
 	}
+	if session.MachineOnly(client) {
+		p.developerError(w, r, oauth(unauthorizedClient, "%s acts for itself: nobody signs in to it", client.ID), "a product registered for authorization_code", client.ID)
+		return nil, "", false
+	}
 	uri := q.Get("redirect_uri")
 	if !redirectAllowed(client, uri) {
 		p.developerError(w, r, oauth(invalidRequest, "redirect_uri is not registered for %s; it is compared character by character", client.ID),
@@ -187,9 +191,9 @@ func silentError(d policy.Decision) *oauthError {
 // refusal is what a refused sign-in tells the product.
 func refusal(d policy.Decision) *oauthError {
 	if d.Reason.Code == policy.Unmet {
-		return oauth(unmetRequirements, "%s", d.Reason)
+		return decided(unmetRequirements, d.Reason)
 	}
-	return oauth(accessDenied, "%s", d.Reason)
+	return decided(accessDenied, d.Reason)
 }
 
 // exceeded says whether more than maxAge has passed since t.

@@ -77,6 +77,12 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, to answerTo, a
 		}
 		event := p.event(r.Context(), "sign_in.refused", storage.Refused, nil, nil)
 		event.ClientID, event.UserID, event.Reason = a.ClientID, a.UserID, e.code+": "+e.description
+		event.Decision = string(e.reason)
+		if u, err := tx.User(r.Context(), a.UserID); err == nil {
+			event.OrgID = u.OrgID
+		} else if !errors.Is(err, storage.ErrNotFound) {
+			return err
+		}
 		return tx.Audit(r.Context(), event)
 	})
 	switch {

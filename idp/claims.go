@@ -3,6 +3,7 @@ package idp
 import (
 	"slices"
 
+	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
@@ -17,12 +18,9 @@ var scopeClaims = map[string][]string{
 	"roles":   {"roles"},
 }
 
-// supportedScopes in the order of discovery.
-var supportedScopes = []string{"openid", "profile", "email", "phone", "address", "roles", "offline_access"}
-
 // personClaims are a person's claims that have a value.
-func personClaims(u *storage.User, clientID string) map[string]any {
-	claims := map[string]any{"updated_at": u.UpdatedAt.Unix(), "roles": rolesIn(u, clientID)}
+func personClaims(u *storage.User, client *storage.Client) map[string]any {
+	claims := map[string]any{"updated_at": u.UpdatedAt.Unix(), "roles": session.ProductRoles(client, u)}
 	for name, value := range map[string]string{
 		"name": u.Profile.Name, "given_name": u.Profile.GivenName, "family_name": u.Profile.FamilyName, "middle_name": u.Profile.MiddleName,
 		"nickname": u.Profile.Nickname, "preferred_username": u.Profile.PreferredUsername, "profile": u.Profile.Profile, "picture": u.Profile.Picture,
@@ -46,8 +44,8 @@ func personClaims(u *storage.User, clientID string) map[string]any {
 }
 
 // claimsByScope are the claims that the scopes ask for.
-func claimsByScope(u *storage.User, clientID, scope string) map[string]any {
-	have, out := personClaims(u, clientID), map[string]any{"sub": u.ID}
+func claimsByScope(u *storage.User, client *storage.Client, scope string) map[string]any {
+	have, out := personClaims(u, client), map[string]any{"sub": u.ID}
 	for _, s := range scopes(scope) {
 		for _, name := range scopeClaims[s] {
 			if v, ok := have[name]; ok {
@@ -60,11 +58,11 @@ func claimsByScope(u *storage.User, clientID, scope string) map[string]any {
 
 // claimsByName are claims asked for by name in the claims parameter; only
 // those that a granted scope covers, for consent is given by scope.
-func claimsByName(u *storage.User, names []string, scope string) map[string]any {
+func claimsByName(u *storage.User, client *storage.Client, names []string, scope string) map[string]any {
 	if len(names) == 0 {
 		return nil
 	}
-	covered, out := claimsByScope(u, "", scope), make(map[string]any)
+	covered, out := claimsByScope(u, client, scope), make(map[string]any)
 	for _, name := range names {
 		if v, ok := covered[name]; ok && name != "roles" && name != "sub" {
 			out[name] = v
@@ -73,18 +71,10 @@ func claimsByName(u *storage.User, names []string, scope string) map[string]any 
 	return out
 }
 
-// rolesIn are a person's roles in a product.
-func rolesIn(u *storage.User, clientID string) []string {
-	if roles := u.Roles[clientID]; roles != nil {
-		return roles
-	}
-	return []string{}
-}
-
 // supportedClaims lists every claim that is ever sent, for discovery.
 func supportedClaims() []string {
 	all := []string{"iss", "sub", "aud", "iat", "exp", "nonce", "sid", "at_hash", "auth_time", "acr", "amr", "mfa_time", "amr_times"}
-	for _, s := range supportedScopes {
+	for _, s := range session.SignInScopes() {
 		all = append(all, scopeClaims[s]...)
 	}
 	slices.Sort(all)

@@ -10,10 +10,12 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
 
+	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
@@ -42,15 +44,30 @@ func (p *Provider) authenticate(ctx context.Context, header http.Header, cred *o
 		return nil, wrongClient("internal client " + client.ID)
 	case client.AuthMethod != string(used):
 		return nil, wrongClient(client.ID + " used " + string(used) + " but is registered for " + client.AuthMethod)
-	case used != oidc.AuthMethodNone && subtle.ConstantTimeCompare([]byte(storage.Hash(cred.ClientSecret)), []byte(client.SecretHash)) != 1:
+	case used != oidc.AuthMethodNone && !isSecret(client, cred.ClientSecret, p.Now()):
 		return nil, wrongClient("wrong secret for " + client.ID)
 	}
 	return client, nil
 }
 
+// isSecret compares with the secret and, until its end, with the one before,
+// in the same time whichever it is.
+func isSecret(c *storage.Client, secret string, now time.Time) bool {
+	hash := []byte(storage.Hash(secret))
+	is := subtle.ConstantTimeCompare(hash, []byte(c.SecretHash))
+	was := subtle.ConstantTimeCompare(hash, []byte(c.OldSecretHash))
+	if !c.OldSecretUntil.After(now) {
+		was = 0
+	}
+	return is|was == 1
+}
+
 // VerifyClient implements op.Server.
 func (s server) VerifyClient(ctx context.Context, r *op.Request[op.ClientCredentials]) (op.Client, error) {
 	c, err := s.authenticate(ctx, r.Header, r.Data)
+	if err == nil && c.AuthMethod == "none" && r.Form.Get("grant_type") == session.ClientCredentials {
+		err = wrongClient(c.ID + " has no secret, and can't act for itself") // the library would answer by 400
+	}
 	if err != nil {
 		return nil, s.forLibrary(ctx, err)
 	}
@@ -97,11 +114,11 @@ func credentialsProblem(r *http.Request) *oauthError {
 }
 
 // grantTypes are those served; the library would answer to more.
-var grantTypes = []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken}
+var grantTypes = []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken, oidc.GrantTypeClientCredentials}
 
 func grantProblem(r *http.Request) *oauthError {
 	if asked := r.PostForm.Get("grant_type"); r.URL.Path == "/token" && asked != "" && !slices.Contains(grantTypes, oidc.GrantType(asked)) {
-		return oauth(unsupportedGrantType, "grant_type must be one of %s, %s", grantTypes[0], grantTypes[1])
+		return oauth(unsupportedGrantType, "grant_type must be one of %s, %s, %s", grantTypes[0], grantTypes[1], grantTypes[2])
 	}
 	return nil
 }

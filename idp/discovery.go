@@ -3,10 +3,12 @@ package idp
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/idp/session"
 )
 
 // metadata is the library's discovery document with the fields it lacks.
@@ -35,7 +37,7 @@ func (p *Provider) discovery() (http.HandlerFunc, error) {
 			RevocationEndpoint:                        p.Issuer + "/revoke",
 			EndSessionEndpoint:                        p.Issuer + "/logout",
 			JwksURI:                                   p.Issuer + "/keys",
-			ScopesSupported:                           supportedScopes,
+			ScopesSupported:                           slices.Concat(session.SignInScopes(), session.AdminScopes()),
 			ResponseTypesSupported:                    []string{"code"},
 			ResponseModesSupported:                    responseModes,
 			GrantTypesSupported:                       grantTypes,

@@ -9,6 +9,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
 
+	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/idp/session"
 )
 
@@ -21,6 +22,8 @@ type oauthError struct {
 	status int
 	// cause is for the log only.
 	cause error
+	// reason is the policy's, for the audit; empty where it had no say.
+	reason policy.ReasonCode
 }
 
 func (e *oauthError) Error() string {
@@ -34,6 +37,11 @@ func (e *oauthError) Unwrap() error { return e.cause }
 
 func oauth(code, description string, args ...any) *oauthError {
 	return &oauthError{code: code, description: fmt.Sprintf(description, args...)}
+}
+
+// decided is an error by which the policy refuses.
+func decided(code string, reason policy.Reason) *oauthError {
+	return &oauthError{code: code, description: reason.String(), reason: reason.Code}
 }
 
 // The codes of RFC 6749, RFC 6750, OpenID Connect Core section 3.1.2.6 and

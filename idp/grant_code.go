@@ -94,6 +94,9 @@ func (p *Provider) revokeReplayed(ctx context.Context, tx *storage.Tx, client *s
 func (p *Provider) auditRefused(ctx context.Context, tx *storage.Tx, name string, client *storage.Client, u *storage.User, why error) error {
 	e := p.event(ctx, name, storage.Refused, client, u)
 	e.Reason = why.Error()
+	if refused, ok := errors.AsType[*oauthError](why); ok {
+		e.Decision = string(refused.reason)
+	}
 	return tx.Audit(ctx, e)
 }
 

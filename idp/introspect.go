@@ -6,6 +6,7 @@ import (
 
 	"github.com/zitadel/oidc/v3/pkg/op"
 
+	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
@@ -51,7 +52,7 @@ func (s server) Introspect(ctx context.Context, r *op.Request[op.IntrospectionRe
 func (p *Provider) introspect(ctx context.Context, caller *storage.Client, secret string) (introspection, error) {
 	token, st, err := p.DB.AccessTokenStanding(ctx, storage.Hash(secret), p.Now())
 	if errors.Is(err, storage.ErrNotFound) {
-		return introspection{}, nil
+		return p.introspectMachine(ctx, caller, secret)
 	}
 	if err != nil {
 		return introspection{}, err
@@ -75,4 +76,23 @@ func (p *Provider) introspect(ctx context.Context, caller *storage.Client, secre
 		answer.MFATime = d.Assurance.MFATime.Unix()
 	}
 	return answer, nil
+}
+
+// introspectMachine answers of a token by client credentials, whose subject is
+// the client itself (RFC 9068 section 2.2).
+func (p *Provider) introspectMachine(ctx context.Context, caller *storage.Client, secret string) (introspection, error) {
+	holder, token, err := p.machine(ctx, secret)
+	if errors.Is(err, session.ErrNoBearer) {
+		return introspection{}, nil
+	}
+	if err != nil {
+		return introspection{}, err
+	}
+	if holder.ID != caller.ID && !caller.FirstParty {
+		return introspection{}, nil
+	}
+	return introspection{
+		Active: true, Issuer: p.Issuer, Subject: holder.ID, Audience: holder.ID, ClientID: holder.ID,
+		Scope: token.Scope, TokenType: "Bearer", Expires: token.ExpiresAt.Unix(), Issued: token.CreatedAt.Unix(),
+	}, nil
 }

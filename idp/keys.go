@@ -96,9 +96,14 @@ func hasAlg(keys []*storage.SigningKey, alg string) bool {
 // atOnce, for a key that leaked, the new keys sign immediately and the old
 // ones are no longer published.
 func RotateKeys(ctx context.Context, db *storage.DB, now time.Time, atOnce bool) error {
-	from := now.Add(publishAhead)
+	return db.Write(ctx, func(tx *storage.Tx) error { return RotateKeysIn(ctx, tx, now, atOnce) })
+}
+
+// RotateKeysIn is RotateKeys as a part of a transaction.
+func RotateKeysIn(ctx context.Context, tx *storage.Tx, now time.Time, atOnce bool) error {
+	from, forget := now.Add(publishAhead), now.Add(-keepAfter)
 	if atOnce {
-		from = now
+		from, forget = now, now.Add(time.Millisecond)
 	}
 	for _, alg := range algorithms {
 		private, err := newPrivateKey(alg)
@@ -106,24 +111,15 @@ func RotateKeys(ctx context.Context, db *storage.DB, now time.Time, atOnce bool)
 			return err
 		}
 		k := storage.SigningKey{ID: storage.NewID(), Alg: alg, Private: private, CreatedAt: now, SignsFrom: from}
-		err = db.Write(ctx, func(tx *storage.Tx) error {
-			if err := tx.InsertSigningKey(ctx, k); err != nil {
-				return err
-			}
-			return tx.RetireSigningKeys(ctx, alg, k.ID, from)
-		})
-		if err != nil {
+		if err := tx.InsertSigningKey(ctx, k); err != nil {
+			return err
+		}
+		if err := tx.RetireSigningKeys(ctx, alg, k.ID, from); err != nil {
 			return err
 		}
 	}
-	return db.Write(ctx, func(tx *storage.Tx) error {
-		forget := now.Add(-keepAfter)
-		if atOnce {
-			forget = now.Add(time.Millisecond)
-		}
-		_, err := tx.DeleteSigningKeys(ctx, forget)
-		return err
-	})
+	_, err := tx.DeleteSigningKeys(ctx, forget)
+	return err
 }
 
 func newPrivateKey(alg string) ([]byte, error) {

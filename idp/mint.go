@@ -13,6 +13,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
@@ -38,9 +39,9 @@ func (p *Provider) idToken(ctx context.Context, client *storage.Client, st *stor
 		claims["nonce"] = d.Nonce
 	}
 	if slices.Contains(scopes(scope), "roles") {
-		claims["roles"] = rolesIn(&st.User, client.ID)
+		claims["roles"] = session.ProductRoles(client, &st.User)
 	}
-	for name, value := range claimsByName(&st.User, d.IDTokenClaims, scope) {
+	for name, value := range claimsByName(&st.User, client, d.IDTokenClaims, scope) {
 		claims[name] = value
 	}
 	return p.sign(ctx, client.IDTokenAlg, typIDToken, claims)

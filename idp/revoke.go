@@ -18,6 +18,12 @@ func (s server) Revocation(ctx context.Context, r *op.ClientRequest[oidc.Revocat
 	hash := storage.Hash(r.Data.Token)
 	err := s.DB.Write(ctx, func(tx *storage.Tx) error {
 		token, err := tx.Token(ctx, hash)
+		if errors.Is(err, storage.ErrNotFound) {
+			if err := tx.RevokeMachineToken(ctx, hash, client.ID, s.Now()); err != nil {
+				return err
+			}
+			return tx.Audit(ctx, s.machineEvent(ctx, "token.revoked", storage.OK, client))
+		}
 		if err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func (p *Provider) stands(client *storage.Client, st *storage.Standing, d detail
 		MinLevel:       session.MinLevel(client),
 	})
 	if decision.Do != policy.Pass {
-		return oauth(invalidGrant, "%s", decision.Reason)
+		return decided(invalidGrant, decision.Reason)
 	}
 	return nil
 }

@@ -13,7 +13,8 @@ import (
 )
 
 // UserInfo answers the claims that the access token's scopes cover (OpenID
-// Connect Core section 5.3). Only access tokens of ours are accepted.
+// Connect Core section 5.3). Only access tokens of ours are accepted, and of
+// those only people's: a machine has no claims.
 func (s server) UserInfo(ctx context.Context, r *op.Request[oidc.UserInfoRequest]) (*op.Response, error) {
 	refused := &oauthError{code: invalidToken, description: "the access token is unknown, expired or revoked", status: http.StatusUnauthorized}
 	token, st, err := s.DB.AccessTokenStanding(ctx, storage.Hash(r.Data.AccessToken), s.Now())
@@ -31,8 +32,8 @@ func (s server) UserInfo(ctx context.Context, r *op.Request[oidc.UserInfoRequest
 		refused.cause = err
 		return nil, s.forLibrary(ctx, refused)
 	}
-	claims := claimsByScope(&st.User, client.ID, token.Scope)
-	maps.Copy(claims, claimsByName(&st.User, d.UserinfoClaims, token.Scope))
+	claims := claimsByScope(&st.User, client, token.Scope)
+	maps.Copy(claims, claimsByName(&st.User, client, d.UserinfoClaims, token.Scope))
 	return op.NewResponse(claims), nil
 }
 

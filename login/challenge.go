@@ -174,7 +174,7 @@ func reason(v *visit) *page.Text {
 	id, ok := map[policy.ReasonCode]string{
 		policy.ByPerson: "reason.own", policy.ByAdministrator: "reason.administrator", policy.ByCompany: "reason.company",
 		policy.NewNetwork: "reason.new_network", policy.ByRecovery: "reason.recovery", policy.ByBackupReset: "reason.backup_reset",
-		policy.ByNetwork: "reason.network", policy.ByProduct: "reason.product", policy.ByRequest: "reason.request",
+		policy.ByNetwork: "reason.network", policy.ByCompanyProduct: "reason.company_product", policy.ByProduct: "reason.product", policy.ByRequest: "reason.request",
 	}[v.decision.Reason.Code]
 	if !ok {
 		return nil

@@ -70,7 +70,8 @@ func (l *Login) setUp(serve func(*setup.Place) error) http.HandlerFunc {
 
 func (l *Login) place(v *visit) *setup.Place {
 	return &setup.Place{
-		W: v.w, R: v.r, User: &v.person.User, BoundTo: boundTo(v), Methods: v.decision.Methods, SignOut: v.forced(),
+		Validity: v.facts.Company.Rules.CodeValidity,
+		W:        v.w, R: v.r, User: &v.person.User, BoundTo: boundTo(v), Methods: v.decision.Methods, SignOut: v.forced(),
 		Path: func(page string) string { return v.path("/login/set-up" + page) },
 		Show: func(p page.Page, problem *page.Problem) error { return l.show(v, p, problem) },
 		Lost: func(m policy.Method) []string { return v.lost(m) },
@@ -109,7 +110,7 @@ func (v *visit) lost(m policy.Method) (ids []string) {
 func (l *Login) activated(ctx context.Context, tx *storage.Tx, v *visit, a setup.Activation) (err error) {
 	now, user := l.Now(), &v.person.User
 	enrolled := l.event(ctx, string(a.Method)+".enrolled", storage.OK, v.client.ID, user)
-	enrolled.Factor, enrolled.Reason = string(a.Method), v.decision.Reason.String()
+	enrolled.Factor, enrolled.Reason, enrolled.Decision = string(a.Method), v.decision.Reason.String(), string(v.decision.Reason.Code)
 	events := []storage.Event{enrolled}
 	// The first factor of any kind ends with backup codes; so does one that
 	// stands in for what was lost.

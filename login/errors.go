@@ -78,6 +78,18 @@ func (l *Login) refused(v *visit, d policy.Decision) error {
 	if d.Do == policy.Refuse && d.Reason.Code == policy.Unmet && v.request.Stamps.NotNow {
 		return v.redirect("/authorize/continue") // the person chose this: no page in between
 	}
+	var who *storage.User
+	if v.person != nil {
+		who = &v.person.User
+	}
+	err := l.DB.Write(v.ctx(), func(tx *storage.Tx) error {
+		e := l.event(v.ctx(), "sign_in.refused", storage.Refused, v.client.ID, who)
+		e.Reason, e.Decision = d.Reason.String(), string(d.Reason.Code)
+		return tx.Audit(v.ctx(), e)
+	})
+	if err != nil {
+		return err
+	}
 	return l.refuse(v, id)
 }
 

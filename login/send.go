@@ -28,7 +28,7 @@ func (l *Login) send(v *visit, f factor.Sent) (*page.Problem, error) {
 	}
 	var id string
 	err = l.DB.Write(ctx, func(tx *storage.Tx) (err error) {
-		id, err = f.Send(ctx, tx, factor.Request{User: &v.person.User, BoundTo: boundTo(v), Target: target, From: session.OriginOf(ctx).Addr, At: l.Now()})
+		id, err = f.Send(ctx, tx, factor.Request{User: &v.person.User, BoundTo: boundTo(v), Target: target, From: session.OriginOf(ctx).Addr, Validity: v.facts.Company.Rules.CodeValidity, At: l.Now()})
 		return err
 	})
 	if until, tooMany := factor.IsTooMany(err); tooMany {

@@ -232,7 +232,7 @@ func (l *Login) becomeOwner(r *http.Request, link *storage.Link, p page.FirstOwn
 		return nil, err
 	}
 	user := storage.User{
-		ID: storage.NewID(), OrgID: orgID, Email: email, Profile: storage.Profile{Name: name}, Kind: policy.Staff, Role: policy.Owner, PasswordHash: hash,
+		ID: storage.NewID(), OrgID: orgID, Email: email, Profile: storage.Profile{Name: name}, Kind: policy.Staff, Role: policy.Owner, Operator: true, PasswordHash: hash,
 	}
 	err = l.DB.Write(ctx, func(tx *storage.Tx) error {
 		if err := tx.SpendLink(ctx, link.Hash, now); err != nil {

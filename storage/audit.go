@@ -9,7 +9,11 @@ import (
 
 // Event is one line of the audit: who did what to whom, from where, and what
 // came of it. No secret and no code is ever in it.
+//
+// In JSON it has the form of [Event.MarshalJSON], everywhere.
 type Event struct {
+	// ID is made when the event is written.
+	ID string
 	At time.Time
 	// Event is what happened: "password.failed", "totp.enrolled", "code.issued".
 	Event string
@@ -17,15 +21,18 @@ type Event struct {
 	Result string
 	OrgID  string
 	// UserID is whom it concerns; Actor is who did it ("" for the person,
-	// "command line" for an operator).
+	// somebody else's id, or "command line" for an operator).
 	UserID, Actor string
 	ClientID      string
 	// Factor is the method used, if any.
 	Factor string
 	IP     string
-	// Reason says why, in a decision's words for operators.
-	Reason    string
-	RequestID string
+	// Reason says why, in a decision's words for operators; Decision is that
+	// reason's code in idp/policy, for pages that word it in another language.
+	Reason, Decision string
+	RequestID        string
+	// Batch is where in the chain it is sealed; 0: not yet.
+	Batch int64
 }
 
 // Results of an Event.
@@ -41,14 +48,14 @@ func (tx *Tx) Audit(ctx context.Context, events ...Event) error {
 		return nil
 	}
 	var q strings.Builder
-	q.WriteString(`INSERT INTO audit (id, at, event, result, org_id, user_id, actor, client_id, factor, ip, reason, request_id) VALUES `)
+	q.WriteString(`INSERT INTO audit (id, at, event, result, org_id, user_id, actor, client_id, factor, ip, reason, decision, request_id) VALUES `)
 	var args []any
 	for i, e := range events {
 		if i > 0 {
 			q.WriteString(", ")
 		}
-		q.WriteString(placeholders(len(args), 12))
-		args = append(args, NewID(), stamp(e.At), e.Event, e.Result, e.OrgID, e.UserID, e.Actor, e.ClientID, e.Factor, e.IP, e.Reason, e.RequestID)
+		q.WriteString(placeholders(len(args), 13))
+		args = append(args, NewID(), stamp(e.At), e.Event, e.Result, e.OrgID, e.UserID, e.Actor, e.ClientID, e.Factor, e.IP, e.Reason, e.Decision, e.RequestID)
 	}
 	_, err := tx.run.exec(ctx, q.String(), args...)
 	return wrap(err, "write audit")
@@ -59,9 +66,9 @@ func (tx *Tx) Audit(ctx context.Context, events ...Event) error {
 func (r Reader) Activity(ctx context.Context, userID string, limit int) ([]*Event, error) {
 	return list(r.run, ctx, "activity", func(row scanner) (*Event, error) {
 		var e Event
-		err := row.Scan(into(&e.At), &e.Event, &e.Result, &e.ClientID, &e.Factor, &e.IP, &e.Reason)
+		err := row.Scan(into(&e.At), &e.Event, &e.Result, &e.ClientID, &e.Factor, &e.IP, &e.Reason, &e.Decision)
 		return found(&e, err, "event")
-	}, `SELECT at, event, result, client_id, factor, ip, reason FROM audit WHERE user_id = $1 AND event NOT LIKE 'token.%' AND event NOT LIKE 'proof.%' ORDER BY at DESC, id LIMIT $2`, userID, limit)
+	}, `SELECT at, event, result, client_id, factor, ip, reason, decision FROM audit WHERE user_id = $1 AND event NOT LIKE 'token.%' AND event NOT LIKE 'proof.%' ORDER BY at DESC, id LIMIT $2`, userID, limit)
 }
 
 // placeholders is ($n+1, …, $n+k).

@@ -28,10 +28,13 @@ var cleanups = []struct {
 	{`DELETE FROM quotas WHERE id IN (SELECT id FROM quotas WHERE expires_at < $1 LIMIT $2)`, 0},
 	{`DELETE FROM inbound_messages WHERE id IN (SELECT id FROM inbound_messages WHERE received_at < $1 LIMIT $2)`, 24 * time.Hour},
 	{`DELETE FROM tokens WHERE hash IN (SELECT hash FROM tokens WHERE expires_at < $1 LIMIT $2)`, 24 * time.Hour},
+	{`DELETE FROM machine_tokens WHERE hash IN (SELECT hash FROM machine_tokens WHERE expires_at < $1 LIMIT $2)`, 24 * time.Hour},
 	{`DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE expires_at < $1 LIMIT $2)`, 24 * time.Hour},
 	{`DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE expires_at < $1 LIMIT $2)`, 24 * time.Hour},
 	{`DELETE FROM links WHERE hash IN (SELECT hash FROM links WHERE expires_at < $1 LIMIT $2)`, 7 * 24 * time.Hour},
 	{`DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE done_at < $1 LIMIT $2)`, 7 * 24 * time.Hour},
+	{`DELETE FROM idempotency WHERE id IN (SELECT id FROM idempotency WHERE expires_at < $1 LIMIT $2)`, 0},
+	{`DELETE FROM tasks WHERE id IN (SELECT id FROM tasks WHERE finished_at < $1 LIMIT $2)`, 30 * 24 * time.Hour},
 	{`DELETE FROM attempts WHERE id IN (SELECT id FROM attempts WHERE updated_at < $1 AND NOT locked LIMIT $2)`, 48 * time.Hour},
 }
 

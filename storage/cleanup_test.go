@@ -35,6 +35,8 @@ func TestClean(t *testing.T) {
 			return errors.Join(countErr, lockErr,
 				tx.InsertAuthRequest(ctx, a), tx.InsertSession(ctx, s), tx.InsertGrant(ctx, g), tx.InsertGrant(ctx, short),
 				tx.InsertTokens(ctx, r), tx.InsertLink(ctx, l),
+				tx.InsertTask(ctx, storage.Task{ID: "waiting", Kind: "remind"}, noon), tx.InsertTask(ctx, storage.Task{ID: "over", Kind: "remind"}, noon), tx.CancelTask(ctx, "over", end),
+				tx.InsertMachineToken(ctx, storage.MachineToken{Hash: "m", ClientID: board, CreatedAt: noon, ExpiresAt: end}),
 				tx.PutEnrolment(ctx, storage.Enrolment{BoundTo: "e", Kind: "totp", UserID: ada, ExpiresAt: end}),
 				tx.Audit(ctx, storage.Event{At: noon, Event: "session.started", UserID: ada}),
 				tx.SeeNetwork(ctx, ada, "192.0.2.0/24", noon), tx.PutConsent(ctx, ada, board, "openid", noon),
@@ -52,11 +54,12 @@ func TestClean(t *testing.T) {
 	}{
 		{0, []string{"enrolments"}},
 		{time.Hour, []string{"auth_requests"}},
-		{day, []string{"tokens", "grants WHERE id = 'g'", "sessions"}},
+		{day, []string{"tokens", "machine_tokens", "grants WHERE id = 'g'", "sessions"}},
 		{2 * day, []string{"attempts WHERE id = 'c'"}},
 		{7 * day, []string{"links", "outbox"}},
+		{30 * day, []string{"tasks WHERE id = 'over'"}},
 	}
-	forever := []string{"users", "orgs", "clients", "audit", "known_networks", "consents", "backup_codes", "factors", "signing_keys"}
+	forever := []string{"tasks WHERE id = 'waiting'", "users", "orgs", "clients", "audit", "known_networks", "consents", "backup_codes", "factors", "signing_keys"}
 	eachURL(t, func(t *testing.T, db *storage.DB, url string) {
 		put(t, db)
 		raw := outside(t, url)
@@ -108,9 +111,9 @@ func TestCleanManyInSteps(t *testing.T) {
 		if n := count(t, outside(t, url), "attempts"); n != 0 {
 			t.Fatalf("%d left", n)
 		}
-		// The lease, one statement for each of the twelve tables, and two more
+		// The lease, one statement for each of the tables, and two more
 		// for what is over 500.
-		if n := db.Statements() - before; n != 1+12+2 {
+		if n := db.Statements() - before; n != 1+15+2 {
 			t.Fatalf("it took %d statements", n)
 		}
 	})

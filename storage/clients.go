@@ -12,6 +12,10 @@ type Client struct {
 	Name string `json:"-"`
 	// SecretHash is Hash of the client secret; empty for public clients.
 	SecretHash string `json:"-"`
+	// OldSecretHash is that of the secret before, which works until
+	// OldSecretUntil; see RotateSecret.
+	OldSecretHash  string    `json:"-"`
+	OldSecretUntil time.Time `json:"-"`
 	// AuthMethod is how the client authenticates: none, client_secret_basic
 	// or client_secret_post.
 	AuthMethod string `json:"token_endpoint_auth_method"`
@@ -40,21 +44,37 @@ type Client struct {
 	// MinACR is the least acr to enter with.
 	MinACR string `json:"min_acr,omitempty"`
 	// Orgs and Kinds say who may use it; empty: everybody.
-	Orgs      []string `json:"companies,omitempty"`
-	Kinds     []string `json:"kinds,omitempty"`
-	PolicyURI string   `json:"policy_uri,omitempty"`
-	TermsURI  string   `json:"tos_uri,omitempty"`
+	Orgs  []string `json:"companies,omitempty"`
+	Kinds []string `json:"kinds,omitempty"`
+	// People are the ids of the only people who may use it; empty: everybody
+	// whom Orgs and Kinds let in.
+	People []string `json:"people,omitempty"`
+	// Org is the company that an API client (grant client_credentials) acts
+	// for; empty: the operator.
+	Org string `json:"company,omitempty"`
+	// Roles are those that people can be given in it; none: any.
+	Roles     []ProductRole `json:"roles,omitempty"`
+	PolicyURI string        `json:"policy_uri,omitempty"`
+	TermsURI  string        `json:"tos_uri,omitempty"`
 	// Origins may call the token and userinfo endpoints from a browser; they
 	// are derived from RedirectURIs when the client is saved.
 	Origins              []string  `json:"origins,omitempty"`
 	CreatedAt, UpdatedAt time.Time `json:"-"`
 }
 
-const clientColumns = `id, name, secret_hash, settings, created_at, updated_at`
+// ProductRole is a role that a product defines.
+type ProductRole struct {
+	ID   string `json:"id" yaml:"id"`
+	Name string `json:"name,omitempty" yaml:"name"`
+	// Kinds of people have it without being given it.
+	Kinds []string `json:"kinds,omitempty" yaml:"kinds"`
+}
+
+const clientColumns = `id, name, secret_hash, old_secret_hash, old_secret_until, settings, created_at, updated_at`
 
 func scanClient(row interface{ Scan(...any) error }) (*Client, error) {
 	var c Client
-	err := row.Scan(&c.ID, &c.Name, &c.SecretHash, document{&c}, into(&c.CreatedAt), into(&c.UpdatedAt))
+	err := row.Scan(&c.ID, &c.Name, &c.SecretHash, &c.OldSecretHash, into(&c.OldSecretUntil), document{&c}, into(&c.CreatedAt), into(&c.UpdatedAt))
 	return found(&c, err, "product")
 }
 
@@ -78,10 +98,24 @@ func (r Reader) Clients(ctx context.Context) ([]*Client, error) {
 func (tx *Tx) PutClient(ctx context.Context, c Client, now time.Time) error {
 	tx.changedCached = true
 	_, err := tx.run.exec(ctx, `
-		INSERT INTO clients (id, name, secret_hash, settings, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6)
+		INSERT INTO clients (id, name, secret_hash, old_secret_hash, old_secret_until, settings, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, secret_hash = excluded.secret_hash,
+			old_secret_hash = excluded.old_secret_hash, old_secret_until = excluded.old_secret_until,
 			settings = excluded.settings, updated_at = excluded.updated_at`,
-		c.ID, c.Name, c.SecretHash, encode(c), stamp(now), stamp(now))
+		c.ID, c.Name, c.SecretHash, c.OldSecretHash, stamp(c.OldSecretUntil), encode(c), stamp(now), stamp(now))
+	return wrap(err, "save product")
+}
+
+// PutClientSettings is PutClient for a product that is there and keeps its
+// secret: one that is rotated at this moment isn't undone. ErrNotFound where
+// there is no such product.
+func (tx *Tx) PutClientSettings(ctx context.Context, c Client, now time.Time) error {
+	tx.changedCached = true
+	n, err := tx.run.exec(ctx, `UPDATE clients SET name = $2, settings = $3, updated_at = $4 WHERE id = $1`, c.ID, c.Name, encode(c), stamp(now))
+	if err == nil && n == 0 {
+		return fmt.Errorf("product %q: %w", c.ID, ErrNotFound)
+	}
 	return wrap(err, "save product")
 }
 

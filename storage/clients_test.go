@@ -14,12 +14,15 @@ import (
 // settings is missed.
 var fullClient = storage.Client{
 	ID: board, Name: "Dashboard", SecretHash: storage.Hash("secret"), AuthMethod: "client_secret_basic",
+	OldSecretHash: storage.Hash("secret before"), OldSecretUntil: noon.Add(time.Hour),
 	RedirectURIs:           []string{"https://board.example/callback", "https://board.example/other%2F"},
 	PostLogoutRedirectURIs: []string{"https://board.example/bye"}, BackchannelLogoutURI: "https://board.example/logout",
 	GrantTypes: []string{"authorization_code", "refresh_token"}, Scopes: []string{"openid", "email"}, IDTokenAlg: "ES256",
 	PKCEOptional: true, Native: true, FirstParty: true, Internal: true,
 	RequireTwoFactors: true, RequireTwoFactorsOf: []string{"staff"}, MinACR: "urn:example:two",
-	Orgs: []string{acme}, Kinds: []string{"staff"}, PolicyURI: "https://board.example/privacy", TermsURI: "https://board.example/terms",
+	Orgs: []string{acme}, Kinds: []string{"staff"}, People: []string{ada}, Org: acme,
+	Roles:     []storage.ProductRole{{ID: "reader", Name: "Reader", Kinds: []string{"client"}}, {ID: "writer"}},
+	PolicyURI: "https://board.example/privacy", TermsURI: "https://board.example/terms",
 	Origins: []string{"https://board.example"},
 }
 
@@ -37,6 +40,22 @@ func TestClient(t *testing.T) {
 		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.PutClient(ctx, bare, later) })
 		bare.CreatedAt, bare.UpdatedAt = noon, later
 		mustEqual(t, must(db.Client(t.Context(), board))(t), &bare)
+	})
+}
+
+// Who changes something else doesn't bring a rotated secret back.
+func TestClientSettingsLeaveTheSecret(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		later := noon.Add(time.Hour)
+		want := fullClient
+		stale := fullClient
+		stale.Name, stale.SecretHash, stale.OldSecretHash, stale.OldSecretUntil, stale.Scopes = "Board", "stale", "staler", later, []string{"openid"}
+		mustRefuse(t, db, storage.ErrNotFound, func(ctx context.Context, tx *storage.Tx) error { return tx.PutClientSettings(ctx, stale, noon) })
+		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.PutClient(ctx, want, noon) })
+		must(db.Client(t.Context(), board))(t) // into the cache
+		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.PutClientSettings(ctx, stale, later) })
+		want.Name, want.Scopes, want.CreatedAt, want.UpdatedAt = "Board", []string{"openid"}, noon, later
+		mustEqual(t, must(db.Client(t.Context(), board))(t), &want)
 	})
 }
 
@@ -65,6 +84,7 @@ func TestDeleteClient(t *testing.T) {
 			return errors.Join(
 				tx.InsertGrant(ctx, grant("g", "s")),
 				tx.InsertTokens(ctx, refresh("r", "g", "")),
+				tx.InsertMachineToken(ctx, machineToken("m", board)),
 				tx.PutConsent(ctx, ada, board, "openid", noon),
 				tx.InsertAuthRequest(ctx, request("r")),
 			)
@@ -73,7 +93,7 @@ func TestDeleteClient(t *testing.T) {
 		if _, err := db.Client(t.Context(), board); !errors.Is(err, storage.ErrNotFound) {
 			t.Fatalf("the deleted product: %v", err)
 		}
-		for _, table := range []string{"grants", "tokens", "consents", "auth_requests"} {
+		for _, table := range []string{"grants", "tokens", "machine_tokens", "consents", "auth_requests"} {
 			if n := count(t, outside(t, url), table); n != 0 {
 				t.Errorf("%d rows left in %s", n, table)
 			}

@@ -22,3 +22,25 @@ func distinctFields(s string) []string {
 	slices.Sort(f)
 	return slices.Compact(f)
 }
+
+// Consent is what a person allowed a product.
+type Consent struct {
+	ClientID, Scope string
+	CreatedAt       time.Time
+}
+
+// Consents lists what a person allowed products, by product.
+func (r Reader) Consents(ctx context.Context, userID string) ([]*Consent, error) {
+	return list(r.run, ctx, "consents", func(row scanner) (*Consent, error) {
+		var c Consent
+		err := row.Scan(&c.ClientID, &c.Scope, into(&c.CreatedAt))
+		return found(&c, err, "consent")
+	}, `SELECT client_id, scope, created_at FROM consents WHERE user_id = $1 ORDER BY client_id`, userID)
+}
+
+// DeleteConsent forgets what a person allowed a product. ErrNotFound where
+// that is nothing.
+func (tx *Tx) DeleteConsent(ctx context.Context, userID, clientID string) error {
+	n, err := tx.run.exec(ctx, `DELETE FROM consents WHERE user_id = $1 AND client_id = $2`, userID, clientID)
+	return atLeastOne(n, err, "forget consent")
+}

@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -46,11 +47,28 @@ func (r Reader) Factors(ctx context.Context, userID string) ([]*Factor, error) {
 // InsertFactor activates a factor that was proved; counter is what proved it,
 // spent by this. ErrTaken where the handle is registered already.
 func (tx *Tx) InsertFactor(ctx context.Context, f Factor, counter int64, now time.Time) error {
+	if err := tx.HoldUser(ctx, f.UserID); err != nil {
+		return err
+	}
 	_, err := tx.run.exec(ctx, `
 		INSERT INTO factors (id, user_id, kind, name, secret, handle, hardware, synced, counter, created_at, last_used_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
 		f.ID, f.UserID, f.Kind, f.Name, tx.sealFactor(f.ID, f.UserID, f.Secret), nullable(f.Handle), f.Hardware, f.Synced, counter, stamp(now), stamp(now))
-	return wrap(err, "add factor")
+	if err != nil {
+		return wrap(err, "add factor")
+	}
+	return tx.noteSecondFactors(ctx, f.UserID)
+}
+
+// noteSecondFactors writes down which kinds of factors a person has. Whoever
+// changes them calls HoldUser first: two who add a factor each must not both
+// miss the other's.
+func (tx *Tx) noteSecondFactors(ctx context.Context, userID string) error {
+	_, err := tx.run.exec(ctx, `
+		UPDATE users SET second_factors = COALESCE((
+			SELECT string_agg(k.kind, ' ' ORDER BY k.kind) FROM (SELECT DISTINCT kind FROM factors WHERE user_id = $2) k), '')
+		WHERE id = $1`, userID, userID)
+	return wrap(err, "note second factors")
 }
 
 func (tx *Tx) sealFactor(id, userID string, secret []byte) []byte {
@@ -89,15 +107,27 @@ func (tx *Tx) RenameFactor(ctx context.Context, userID, factorID, name string) e
 // DeleteFactor removes one of a person's factors. ErrNotFound where they have
 // no such factor.
 func (tx *Tx) DeleteFactor(ctx context.Context, userID, factorID string) error {
+	if err := tx.HoldUser(ctx, userID); err != nil {
+		return err
+	}
 	n, err := tx.run.exec(ctx, `DELETE FROM factors WHERE id = $1 AND user_id = $2`, factorID, userID)
-	return atLeastOne(n, err, "remove factor")
+	if err := atLeastOne(n, err, "remove factor"); err != nil {
+		return err
+	}
+	return tx.noteSecondFactors(ctx, userID)
 }
 
 // DeleteFactors removes a person's factors of a kind, or all where kind is
 // empty, and says how many there were.
 func (tx *Tx) DeleteFactors(ctx context.Context, userID, kind string) (int64, error) {
+	if err := tx.HoldUser(ctx, userID); err != nil && !errors.Is(err, ErrNotFound) {
+		return 0, err
+	}
 	n, err := tx.run.exec(ctx, `DELETE FROM factors WHERE user_id = $1 AND ($2 = '' OR kind = $3)`, userID, kind, kind)
-	return n, wrap(err, "remove factors")
+	if err != nil || n == 0 {
+		return 0, wrap(err, "remove factors")
+	}
+	return n, tx.noteSecondFactors(ctx, userID)
 }
 
 func atLeastOne(rows int64, err error, doing string) error {

@@ -32,7 +32,15 @@ func Migrate(ctx context.Context, url string, o Options) (steps int, err error) 
 	if err != nil {
 		return 0, err
 	}
-	defer release()
+	steps, err = migrateWith(ctx, p)
+	release()
+	if err != nil {
+		return steps, err
+	}
+	return steps, db.IndexPeople(ctx)
+}
+
+func migrateWith(ctx context.Context, p *goose.Provider) (steps int, err error) {
 	if err := newerSchema(ctx, p); err != nil {
 		return 0, err
 	}
@@ -41,16 +49,26 @@ func Migrate(ctx context.Context, url string, o Options) (steps int, err error) 
 	if pending, err := p.HasPending(ctx); err == nil && !pending {
 		return 0, nil
 	}
-	done, err := p.Up(ctx)
-	if err == nil {
-		return len(done), nil
+	for {
+		before, _, verr := p.GetVersions(ctx)
+		done, err := p.Up(ctx)
+		steps += len(done)
+		if err == nil {
+			return steps, nil
+		}
+		if partial, ok := errors.AsType[*goose.PartialError](err); ok {
+			steps += len(partial.Applied)
+		}
+		// SQLite has no advisory lock: whoever lost the race for its file lock
+		// finds a step done, and goes on with what is left.
+		if pending, perr := p.HasPending(ctx); perr == nil && !pending {
+			return steps, nil
+		}
+		now, _, nerr := p.GetVersions(ctx)
+		if verr != nil || nerr != nil || now == before {
+			return steps, fmt.Errorf("migrate: %w", err)
+		}
 	}
-	// SQLite has no advisory lock: whoever lost the race for its file lock
-	// finds the work done.
-	if pending, perr := p.HasPending(ctx); perr == nil && !pending {
-		return 0, nil
-	}
-	return len(done), fmt.Errorf("migrate: %w", err)
 }
 
 // checkSchema refuses a schema that isn't this program's.

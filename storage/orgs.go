@@ -14,7 +14,10 @@ type Org struct {
 	ID, Name string
 	// Rules are the company's settings about signing in, as idp/policy
 	// understands them.
-	Rules                json.RawMessage
+	Rules json.RawMessage
+	// Plan is the second factors that the company may choose from, as a JSON
+	// list; null: all.
+	Plan                 json.RawMessage
 	CreatedAt, UpdatedAt time.Time
 }
 
@@ -28,11 +31,11 @@ func (r Reader) org(ctx context.Context, id string) (*Org, error) {
 	return scanOrg(r.run.queryRow(ctx, `SELECT `+orgColumns+` FROM orgs WHERE id = $1`, id))
 }
 
-const orgColumns = `id, name, rules, created_at, updated_at`
+const orgColumns = `id, name, rules, plan, created_at, updated_at`
 
 func scanOrg(row interface{ Scan(...any) error }) (*Org, error) {
 	var o Org
-	err := row.Scan(&o.ID, &o.Name, document{&o.Rules}, into(&o.CreatedAt), into(&o.UpdatedAt))
+	err := row.Scan(&o.ID, &o.Name, document{&o.Rules}, document{&o.Plan}, into(&o.CreatedAt), into(&o.UpdatedAt))
 	return found(&o, err, "company")
 }
 
@@ -40,10 +43,17 @@ func scanOrg(row interface{ Scan(...any) error }) (*Org, error) {
 func (tx *Tx) PutOrg(ctx context.Context, o Org, now time.Time) error {
 	tx.changedCached = true
 	_, err := tx.run.exec(ctx, `
-		INSERT INTO orgs (id, name, rules, created_at, updated_at) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT (id) DO UPDATE SET name = excluded.name, rules = excluded.rules, updated_at = excluded.updated_at`,
-		o.ID, o.Name, object(o.Rules), stamp(now), stamp(now))
+		INSERT INTO orgs (id, name, rules, plan, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6)
+		ON CONFLICT (id) DO UPDATE SET name = excluded.name, rules = excluded.rules, plan = excluded.plan, updated_at = excluded.updated_at`,
+		o.ID, o.Name, object(o.Rules), planText(o.Plan), stamp(now), stamp(now))
 	return wrap(err, "save company")
+}
+
+func planText(plan json.RawMessage) string {
+	if plan == nil {
+		return "null"
+	}
+	return string(plan)
 }
 
 // found turns sql.ErrNoRows into ErrNotFound.

@@ -16,7 +16,8 @@ type Outgoing struct {
 	Kind string
 	// Target is the client id, or a masked address: for operators to read.
 	Target string
-	// Body is sealed at rest and erased once delivered.
+	// Body is sealed at rest and erased once delivered. What was given up keeps
+	// it for [Tx.RetryMessage], unless it is a code or too late.
 	Body      []byte
 	CreatedAt time.Time
 	// ExpiresAt is until when it is worth sending; zero: as long as its kind is.
@@ -24,6 +25,8 @@ type Outgoing struct {
 	// CodeID is the SentCode it carries, if any: once that is replaced or used
 	// the message is not sent any more.
 	CodeID string
+	// TaskID is the Task it was sent for, if any.
+	TaskID string
 	Tries  int
 }
 
@@ -83,8 +86,8 @@ func (tx *Tx) QueueMessage(ctx context.Context, m Outgoing, body any) (id string
 	}
 	id = NewID()
 	_, err = tx.run.exec(ctx, `
-		INSERT INTO outbox (id, kind, target, body, created_at, next_at, expires_at, code_id, tries, lease_until, failed, last_error) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, 0, 0, FALSE, '')`,
-		id, m.Kind, m.Target, tx.db.sealer.seal(plain, "outbox:"+id), stamp(m.CreatedAt), stamp(m.ExpiresAt), m.CodeID)
+		INSERT INTO outbox (id, kind, target, body, created_at, next_at, expires_at, code_id, task_id, tries, lease_until, failed, last_error) VALUES ($1, $2, $3, $4, $5, $5, $6, $7, $8, 0, 0, FALSE, '')`,
+		id, m.Kind, m.Target, tx.db.sealer.seal(plain, "outbox:"+id), stamp(m.CreatedAt), stamp(m.ExpiresAt), m.CodeID, m.TaskID)
 	return id, wrap(err, "queue "+m.Kind)
 }
 
@@ -180,7 +183,8 @@ func (tx *Tx) deliveryEnded(ctx context.Context, m *Outgoing, sendErr error, giv
 		if err := tx.codeDelivered(ctx, m.CodeID, false, now); err != nil {
 			return err
 		}
-		_, err := tx.run.exec(ctx, `UPDATE outbox SET failed = TRUE, done_at = $2, body = NULL, lease_until = 0, last_error = $3 WHERE id = $1`, m.ID, stamp(now), sendErr.Error())
+		_, err := tx.run.exec(ctx, `UPDATE outbox SET failed = TRUE, done_at = $2, lease_until = 0, last_error = $3,
+			body = CASE WHEN code_id <> '' OR expires_at <= $4 THEN NULL ELSE body END WHERE id = $1`, m.ID, stamp(now), sendErr.Error(), stamp(now))
 		return wrap(err, "give message up")
 	}
 	_, err := tx.run.exec(ctx, `UPDATE outbox SET next_at = $2, lease_until = 0, last_error = $3 WHERE id = $1`, m.ID, stamp(next), sendErr.Error())
@@ -191,7 +195,7 @@ func (tx *Tx) deliveryEnded(ctx context.Context, m *Outgoing, sendErr error, giv
 func (tx *Tx) leaseOutgoing(ctx context.Context, kind, id string, now time.Time) ([]*leased, error) {
 	return list(tx.run, ctx, "due messages", func(row scanner) (*leased, error) {
 		m := leased{Outgoing: Outgoing{Kind: kind}}
-		err := row.Scan(&m.ID, &m.Target, &m.Body, into(&m.CreatedAt), into(&m.ExpiresAt), &m.CodeID, &m.Tries)
+		err := row.Scan(&m.ID, &m.Target, &m.Body, into(&m.CreatedAt), into(&m.ExpiresAt), &m.CodeID, &m.TaskID, &m.Tries)
 		if err == nil {
 			// One that doesn't open must not hold up the others.
 			m.Body, m.unreadable = tx.db.sealer.open(m.Body, "outbox:"+m.ID)
@@ -201,7 +205,7 @@ func (tx *Tx) leaseOutgoing(ctx context.Context, kind, id string, now time.Time)
 		UPDATE outbox SET lease_until = $4, tries = tries + 1
 		WHERE lease_until <= $2 AND done_at IS NULL AND id IN (
 			SELECT id FROM outbox WHERE kind = $1 AND done_at IS NULL AND next_at <= $2 AND lease_until <= $2 AND ($5 = '' OR id = $6) ORDER BY next_at LIMIT $3`+tx.db.dialect.skipLocked+`)
-		RETURNING id, target, body, created_at, expires_at, code_id, tries`, kind, stamp(now), outboxBatch, stamp(now.Add(outboxLease)), id, id)
+		RETURNING id, target, body, created_at, expires_at, code_id, task_id, tries`, kind, stamp(now), outboxBatch, stamp(now.Add(outboxLease)), id, id)
 }
 
 // Waiting is how many messages of a kind are on their way and how many were

@@ -106,7 +106,7 @@ func TestDeliverGivesUp(t *testing.T) {
 			t.Fatal("given up too soon")
 		}
 		deliverAt(t, db, noon.Add(time.Hour), fail)
-		if n := count(t, raw, "outbox WHERE failed AND done_at IS NOT NULL AND body IS NULL AND last_error = 'mailbox full'"); n != 1 {
+		if n := count(t, raw, "outbox WHERE failed AND done_at IS NOT NULL AND body IS NOT NULL AND last_error = 'mailbox full'"); n != 1 {
 			t.Fatal("not given up")
 		}
 		if n := deliverAt(t, db, noon.Add(24*time.Hour), fail); n != 0 {

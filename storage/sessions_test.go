@@ -32,6 +32,7 @@ func TestSignedIn(t *testing.T) {
 		})
 		u := person(ada)
 		u.Phone, u.Roles, u.CreatedAt, u.UpdatedAt = "+12025550123", map[string][]string{}, noon, noon
+		u.SecondFactors = []string{"sms", "totp"}
 		want := storage.SignedIn{Session: s, User: u, Methods: []string{"sms", "totp"}, BackupCodesLeft: 2, Consented: "openid email"}
 		mustEqual(t, must(db.SignedIn(t.Context(), s.SecretHash, board, idle, noon))(t), &want)
 		want.Consented = ""

@@ -21,6 +21,8 @@ type User struct {
 	Kind string
 	// Role is "member", "administrator" or "owner".
 	Role string
+	// Operator may govern every company of this instance.
+	Operator bool
 	// Roles are the person's roles in products, by client id.
 	Roles map[string][]string
 	// PasswordHash is in PHC form; empty where none was chosen yet.
@@ -30,6 +32,9 @@ type User struct {
 	TwoStep bool
 	// TwoStepRequired is an administrator's demand on this person.
 	TwoStepRequired bool
+	// SecondFactors are the kinds of the factors they have, sorted and once
+	// each. What adds and removes factors keeps it right; nothing else writes it.
+	SecondFactors []string
 	// PreferredMethod is the second factor the person used last.
 	PreferredMethod string
 	// SkipNewNetworkCheck spares a person with a second factor that check.
@@ -77,12 +82,12 @@ type Address struct {
 // EmailKey is how addresses are compared: without regard to case.
 func EmailKey(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
 
-const userColumns = `u.id, u.org_id, u.email, u.email_verified, u.profile, u.phone, u.phone_verified, u.kind, u.role, u.roles,
-	u.password_hash, u.two_step, u.two_step_required, u.preferred_method, u.skip_new_network_check, u.changes_locked_at, u.disabled_at, u.last_sign_in_at, u.created_at, u.updated_at`
+const userColumns = `u.id, u.org_id, u.email, u.email_verified, u.profile, u.phone, u.phone_verified, u.kind, u.role, u.operator, u.roles,
+	u.password_hash, u.two_step, u.two_step_required, u.second_factors, u.preferred_method, u.skip_new_network_check, u.changes_locked_at, u.disabled_at, u.last_sign_in_at, u.created_at, u.updated_at`
 
 func (u *User) targets() []any {
-	return []any{&u.ID, &u.OrgID, &u.Email, &u.EmailVerified, document{&u.Profile}, &u.sealedPhone, &u.PhoneVerified, &u.Kind, &u.Role, document{&u.Roles},
-		&u.PasswordHash, &u.TwoStep, &u.TwoStepRequired, &u.PreferredMethod, &u.SkipNewNetworkCheck, into(&u.ChangesLockedAt), into(&u.DisabledAt), into(&u.LastSignInAt), into(&u.CreatedAt), into(&u.UpdatedAt)}
+	return []any{&u.ID, &u.OrgID, &u.Email, &u.EmailVerified, document{&u.Profile}, &u.sealedPhone, &u.PhoneVerified, &u.Kind, &u.Role, &u.Operator, document{&u.Roles},
+		&u.PasswordHash, &u.TwoStep, &u.TwoStepRequired, (*kinds)(&u.SecondFactors), &u.PreferredMethod, &u.SkipNewNetworkCheck, into(&u.ChangesLockedAt), into(&u.DisabledAt), into(&u.LastSignInAt), into(&u.CreatedAt), into(&u.UpdatedAt)}
 }
 
 // unseal opens what is sealed in a row just read.
@@ -132,11 +137,14 @@ func (r Reader) HasOwner(ctx context.Context) (yes bool, err error) {
 func (tx *Tx) InsertUser(ctx context.Context, u User, now time.Time) error {
 	_, err := tx.run.exec(ctx, `
 		INSERT INTO users (id, org_id, email, email_key, email_verified, profile, phone, phone_verified, kind, role, roles,
-			password_hash, two_step, two_step_required, disabled_at, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
+			password_hash, two_step, two_step_required, disabled_at, created_at, updated_at, operator, indexed)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, TRUE)`,
 		u.ID, u.OrgID, u.Email, EmailKey(u.Email), u.EmailVerified, encode(u.Profile), tx.sealPhone(u), u.PhoneVerified, u.Kind, u.Role, encodeRoles(u.Roles),
-		u.PasswordHash, u.TwoStep, u.TwoStepRequired, stamp(u.DisabledAt), stamp(now), stamp(now))
-	return wrap(err, "add person")
+		u.PasswordHash, u.TwoStep, u.TwoStepRequired, stamp(u.DisabledAt), stamp(now), stamp(now), u.Operator)
+	if err != nil {
+		return wrap(err, "add person")
+	}
+	return tx.insertWords(ctx, u.ID, u.OrgID, u.Email, u.Profile)
 }
 
 // UpdateUser writes what an administrator may change of a person: everything
@@ -144,14 +152,17 @@ func (tx *Tx) InsertUser(ctx context.Context, u User, now time.Time) error {
 func (tx *Tx) UpdateUser(ctx context.Context, u User, now time.Time) error {
 	n, err := tx.run.exec(ctx, `
 		UPDATE users SET org_id = $2, email = $3, email_key = $4, email_verified = $5, profile = $6, phone = $7, phone_verified = $8,
-			kind = $9, role = $10, roles = $11, two_step_required = $12, disabled_at = $13, updated_at = $14
+			kind = $9, role = $10, roles = $11, two_step_required = $12, disabled_at = $13, updated_at = $14, operator = $15
 		WHERE id = $1`,
 		u.ID, u.OrgID, u.Email, EmailKey(u.Email), u.EmailVerified, encode(u.Profile), tx.sealPhone(u), u.PhoneVerified,
-		u.Kind, u.Role, encodeRoles(u.Roles), u.TwoStepRequired, stamp(u.DisabledAt), stamp(now))
+		u.Kind, u.Role, encodeRoles(u.Roles), u.TwoStepRequired, stamp(u.DisabledAt), stamp(now), u.Operator)
 	if err == nil && n == 0 {
 		return fmt.Errorf("person: %w", ErrNotFound)
 	}
-	return wrap(err, "save person")
+	if err != nil {
+		return wrap(err, "save person")
+	}
+	return tx.reindex(ctx, u.ID)
 }
 
 func encodeRoles(roles map[string][]string) string {
@@ -185,7 +196,10 @@ func (tx *Tx) SetTwoStep(ctx context.Context, userID string, on bool, now time.T
 // HoldUser before reading the rest.
 func (tx *Tx) SetProfile(ctx context.Context, userID string, p Profile, now time.Time) error {
 	_, err := tx.run.exec(ctx, `UPDATE users SET profile = $2, updated_at = $3 WHERE id = $1`, userID, encode(p), stamp(now))
-	return wrap(err, "save profile")
+	if err != nil {
+		return wrap(err, "save profile")
+	}
+	return tx.reindex(ctx, userID)
 }
 
 // SetPreferredMethod notes which second factor to ask for first.
@@ -219,7 +233,10 @@ func (tx *Tx) UnlockChanges(ctx context.Context, userID string, now time.Time) e
 func (tx *Tx) SetEmail(ctx context.Context, userID, was, email string, now time.Time) error {
 	n, err := tx.run.exec(ctx, `UPDATE users SET email = $3, email_key = $4, email_verified = TRUE, updated_at = $5 WHERE id = $1 AND email_key = $2`,
 		userID, EmailKey(was), email, EmailKey(email), stamp(now))
-	return spent(n, err, "save address")
+	if err := spent(n, err, "save address"); err != nil {
+		return err
+	}
+	return tx.reindex(ctx, userID)
 }
 
 // SetPhone gives a person a confirmed number (E.164), or none.

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sallyport-id/sallyport/config"
+	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/storage"
 	"github.com/sallyport-id/sallyport/storage/apply"
 )
@@ -14,7 +15,7 @@ import (
 type clientCommand struct {
 	Create       clientCreateCommand       `cmd:"" help:"Register a product; prints its secret once."`
 	List         clientListCommand         `cmd:"" help:"List products."`
-	RotateSecret clientRotateSecretCommand `cmd:"" help:"Give a product a new secret; the old one stops working at once."`
+	RotateSecret clientRotateSecretCommand `cmd:"" help:"Give a product a new secret; the old one stops working at once, or after --overlap."`
 	Delete       clientDeleteCommand       `cmd:"" help:"Remove a product and all it holds."`
 }
 
@@ -23,12 +24,12 @@ type clientCreateCommand struct {
 	answer
 	ID                    string   `arg:"" help:"Its client_id: small letters, digits and hyphens."`
 	Name                  string   `help:"What people read. Without it: the id."`
-	RedirectURI           []string `name:"redirect-uri" placeholder:"URI" required:"" help:"Where people come back to; may be repeated."`
+	RedirectURI           []string `name:"redirect-uri" placeholder:"URI" help:"Where people come back to; may be repeated. Needed for authorization_code."`
 	PostLogoutRedirectURI []string `name:"post-logout-redirect-uri" placeholder:"URI" help:"Where people may come back to after signing out; may be repeated."`
 	BackchannelLogoutURI  string   `name:"backchannel-logout-uri" placeholder:"URI" help:"Where to tell it that a session ended."`
 	AuthMethod            string   `default:"client_secret_basic" placeholder:"METHOD" help:"none (for what can keep no secret), client_secret_basic or client_secret_post. Default: client_secret_basic."`
-	GrantType             []string `default:"authorization_code" placeholder:"GRANT" help:"authorization_code, refresh_token; may be repeated. Default: authorization_code."`
-	Scope                 []string `default:"openid,profile,email,roles" placeholder:"SCOPE" help:"Scopes it may ask for. Default: openid,profile,email,roles."`
+	GrantType             []string `default:"authorization_code" placeholder:"GRANT" help:"authorization_code, refresh_token, client_credentials; may be repeated. Default: authorization_code."`
+	Scope                 []string `placeholder:"SCOPE" help:"Scopes it may ask for. Default: openid,profile,email,roles; none where it acts for itself alone."`
 	Alg                   string   `default:"ES256" placeholder:"ALG" help:"What its ID tokens are signed with: ES256, or RS256 where its library knows nothing else. Default: ES256."`
 	Native                bool     `help:"It is an app on a person's device."`
 	FirstParty            bool     `help:"It is our own: people aren't asked for consent."`
@@ -36,6 +37,8 @@ type clientCreateCommand struct {
 	MinACR                string   `name:"min-acr" placeholder:"ACR" help:"The least acr to enter it with."`
 	Company               []string `placeholder:"ID" help:"Only people of this company may use it; may be repeated."`
 	Kind                  []string `placeholder:"KIND" help:"Only staff, or only clients, may use it."`
+	Person                []string `placeholder:"EMAIL" help:"Only this person may use it; may be repeated."`
+	For                   string   `placeholder:"ID" help:"The company it acts for by client_credentials. Without it: the operator."`
 }
 
 // createdClient is what a product needs to know of itself, by the names of RFC 7591.
@@ -55,8 +58,9 @@ func (c *clientCreateCommand) Run(ctx context.Context, p *process) error {
 		product := apply.NewProduct()
 		product.ID, product.Name, product.AuthMethod, product.IDTokenAlg = c.ID, c.Name, c.AuthMethod, c.Alg
 		product.RedirectURIs, product.PostLogoutRedirectURIs, product.BackchannelLogoutURI = c.RedirectURI, c.PostLogoutRedirectURI, c.BackchannelLogoutURI
-		product.GrantTypes, product.Scopes, product.Native, product.FirstParty = c.GrantType, c.Scope, c.Native, c.FirstParty
+		product.GrantTypes, product.Scopes, product.Native, product.FirstParty = c.GrantType, c.scopes(product.Scopes), c.Native, c.FirstParty
 		product.RequireTwoFactors, product.MinACR, product.Companies, product.Kinds = c.RequireTwoFactors, c.MinACR, c.Company, c.Kind
+		product.People, product.Company = c.Person, c.For
 		if product.Name == "" {
 			product.Name = c.ID
 		}
@@ -76,6 +80,17 @@ func (c *clientCreateCommand) Run(ctx context.Context, p *process) error {
 			ClientID: c.ID, ClientSecret: secret, Name: product.Name, RedirectURIs: c.RedirectURI, AuthMethod: c.AuthMethod, Alg: c.Alg, Issuer: conf.Issuer,
 		}, words)
 	})
+}
+
+// scopes are those it is registered for: those said, else the usual ones of what people sign in to.
+func (c *clientCreateCommand) scopes(usual []string) []string {
+	if len(c.Scope) == 0 && slices.Contains(c.GrantType, session.ClientCredentials) && !slices.Contains(c.GrantType, "authorization_code") {
+		return nil
+	}
+	if len(c.Scope) == 0 {
+		return usual
+	}
+	return c.Scope
 }
 
 type clientListCommand struct {
@@ -117,38 +132,20 @@ func (c *clientListCommand) Run(ctx context.Context, p *process) error {
 // mayUse says in words who may use a product.
 func mayUse(c *storage.Client) string {
 	who := append(slices.Clone(c.Kinds), c.Orgs...)
-	if len(who) == 0 {
+	if n := len(c.People); n == 1 {
+		who = append(who, "1 person")
+	} else if n > 1 {
+		who = append(who, fmt.Sprintf("%d people", n))
+	}
+	switch {
+	case session.MachineOnly(c) && c.Org == "":
+		return "itself, for the operator"
+	case session.MachineOnly(c):
+		return "itself, for " + c.Org
+	case len(who) == 0:
 		return "everybody"
 	}
 	return strings.Join(who, ",")
-}
-
-type clientRotateSecretCommand struct {
-	settings
-	answer
-	ID string `arg:"" help:"Its client_id."`
-}
-
-// Run replaces a product's secret.
-func (c *clientRotateSecretCommand) Run(ctx context.Context, p *process) error {
-	return c.withDatabase(ctx, p, func(_ config.Config, db *storage.DB) error {
-		client, err := findClient(ctx, db, c.ID)
-		if err != nil {
-			return err
-		}
-		if client.AuthMethod == "none" {
-			return fmt.Errorf("product %s has no secret to rotate: it is registered with auth_method none", c.ID)
-		}
-		secret := storage.NewSecret()
-		product := apply.NewProduct()
-		product.ID, product.SecretHash = c.ID, apply.Secret(storage.Hash(secret))
-		file := &apply.File{Products: []apply.Product{product.Only("secret_hash")}}
-		if _, err := apply.Apply(ctx, db, file, apply.Options{Now: present(), Actor: byCommand, OnlyThere: true}); err != nil {
-			return err
-		}
-		return c.print(p, map[string]string{"client_id": c.ID, "client_secret": secret},
-			fmt.Sprintf("The old secret of %s no longer works. The new one isn't shown again:\n  client_secret  %s\n", c.ID, secret))
-	})
 }
 
 type clientDeleteCommand struct {

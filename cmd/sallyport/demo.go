@@ -131,12 +131,13 @@ func (c *demoCommand) welcome(p *process, issuer, dashboard, remote, inbox strin
   Take Control    %s
   Inbox           %s
   Your account    %s/account
+  Console         %s/console
   Provider        %s/.well-known/openid-configuration
 
 People (password of each: %s)
-`, dashboard, remote, inbox, issuer, issuer, demo.Password)
+`, dashboard, remote, inbox, issuer, issuer, issuer, demo.Password)
 	for _, person := range demo.People {
-		fmt.Fprintf(p.stdout, "  %-18s %s\n", person.Email, person.About)
+		fmt.Fprintf(p.stdout, "  %-23s %s\n", person.Email, person.About)
 	}
 	fmt.Fprintf(p.stdout, "\nMails and text messages land in the inbox. To text Sallyport, write to %s there.\nCtrl-C ends it.\n", demo.Number)
 }

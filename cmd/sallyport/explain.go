@@ -46,6 +46,9 @@ func (c *explainCommand) Run(ctx context.Context, p *process) error {
 		if err != nil {
 			return err
 		}
+		if session.MachineOnly(client) {
+			return fmt.Errorf("%s acts for itself: nobody signs in to it", client.ID)
+		}
 		user, err := findUser(ctx, db, c.User)
 		if err != nil {
 			return err

@@ -70,8 +70,14 @@ var rooms = []room{
 	{name: "login/setup", ours: []string{"storage", "idp/policy", "idp/session", "login/factor", "login/notify", "login/page"}, libs: []string{chi, extended},
 		why: "setting up a factor is the same in a sign-in and in an account: it asks whoever mounts it what follows"},
 	{name: "login", ours: forPeople, libs: []string{chi, extended}, why: apart},
+	{name: "login/inside", ours: []string{"storage", "idp/policy", "idp/session", "login/page"},
+		why: "the account and the console have one door, which knows neither of them"},
 	{name: "login/account", ours: forPeople, libs: []string{chi, extended}, why: apart},
-	{name: "login/admin", ours: forPeople, libs: []string{chi, extended}, why: apart},
+	{name: "login/admin", ours: append([]string{"login/admin/govern", "login/admin/peoplecsv", "storage/apply"}, forPeople...), libs: []string{chi, extended}, why: apart},
+	{name: "login/admin/govern", ours: []string{"storage", "storage/apply", "idp/policy", "idp/session", "login/factor", "login/notify", "login/admin/peoplecsv"},
+		why: "what can be done, and by whom, is said without HTTP, so that pages, the API and the command line can't differ"},
+	{name: "login/admin/peoplecsv", ours: []string{"idp/policy"},
+		why: "a spreadsheet is read and written without a database, so that its bounds can be tested by its text alone"},
 	{name: "cmd/...", ours: []string{"config", "storage", "storage/...", "idp", "idp/...", "login", "login/...", "cmd/..."},
 		libs: []string{commandLine, yaml, chi, metrics, jose, qrCode, otp, extended, "github.com/coreos/go-oidc/v3",
 			"github.com/chromedp/chromedp", "github.com/chromedp/cdproto"},
@@ -88,7 +94,7 @@ var reserved = []struct{ lib, room, why string }{
 
 const noDrivers = "SQL is written in storage alone, where it is tested on both engines"
 
-var forPeople = []string{"storage", "idp/policy", "idp/session", "login/factor", "login/notify", "login/page", "login/setup"}
+var forPeople = []string{"storage", "idp/policy", "idp/session", "login/factor", "login/notify", "login/page", "login/setup", "login/inside"}
 
 const apart = "the sign-in, the account and the administration are three rooms side by side, and never call the protocol: " +
 	"they meet it by redirects alone"

@@ -26,6 +26,7 @@ type commands struct {
 	Client      clientCommand      `cmd:"" help:"Products: create, list, rotate-secret, delete."`
 	User        userCommand        `cmd:"" help:"People: create, invite, list, disable, enable, unlock, reset-2fa, recovery-code, setup-link."`
 	Explain     explainCommand     `cmd:"" help:"Say what a sign-in would be asked for, and why."`
+	Audit       auditCommand       `cmd:"" help:"The audit: verify, export."`
 	Keys        keysCommand        `cmd:"" help:"Signing keys: list, rotate."`
 	Config      configCommand      `cmd:"" help:"Check or show the configuration."`
 	SendTest    sendTestCommand    `cmd:"" help:"Send a test mail or text message, to see whether they arrive."`

@@ -29,7 +29,7 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 		return err
 	}
 	defer db.Close()
-	srv, err := server.New(ctx, server.Options{Config: conf, DB: db, Log: log})
+	srv, err := server.New(ctx, server.Options{Config: conf, DB: db, Log: log, AuditStream: auditStream(conf, p)})
 	if err != nil {
 		return err
 	}

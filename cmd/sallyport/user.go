@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport-id/sallyport/config"
+	"github.com/sallyport-id/sallyport/login/admin/govern"
 	"github.com/sallyport-id/sallyport/login/factor"
 	"github.com/sallyport-id/sallyport/storage"
 	"github.com/sallyport-id/sallyport/storage/apply"
@@ -72,14 +73,13 @@ func (c *userCreateCommand) Run(ctx context.Context, p *process) error {
 	return c.withDatabase(ctx, p, func(conf config.Config, db *storage.DB) error {
 		passwords := factor.NewPasswords()
 		options := apply.Options{Now: present(), Actor: byCommand, OnlyNew: true, HashOK: passwords.KnownHash, SetUpLink: setUpLink(conf.Issuer)}
+		var report apply.Report
+		var err error
 		if c.Invite {
-			inviting, err := newInviting(conf, db)
-			if err != nil {
-				return err
-			}
-			options.SetUpLink = inviting.inPlaceOfLink
+			err = c.invite(ctx, conf, db, person)
+		} else {
+			report, err = apply.Apply(ctx, db, &apply.File{People: []apply.Person{person}}, options)
 		}
-		report, err := apply.Apply(ctx, db, &apply.File{People: []apply.Person{person}}, options)
 		if err != nil {
 			return err
 		}
@@ -98,6 +98,23 @@ func (c *userCreateCommand) Run(ctx context.Context, p *process) error {
 		}
 		return c.print(p, answer, words)
 	})
+}
+
+// invite adds a person and mails them the link.
+func (c *userCreateCommand) invite(ctx context.Context, conf config.Config, db *storage.DB, person apply.Person) error {
+	if err := mailGoesOut(conf); err != nil {
+		return err
+	}
+	g, err := governing(conf, db)
+	if err != nil {
+		return err
+	}
+	if _, err := db.Org(ctx, c.Company); notFound(err) {
+		return fmt.Errorf("there is no company %s; declare it in a file for sallyport apply", c.Company)
+	}
+	person.SetUpLink = false
+	_, err = g.CreatePerson(ctx, govern.AtTheCommandLine(), c.Company, govern.NewPerson{Entry: person, Invite: true})
+	return err
 }
 
 func linkWords(url string) string {

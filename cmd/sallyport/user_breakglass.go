@@ -3,13 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/url"
-	"time"
 
 	"github.com/sallyport-id/sallyport/config"
-	"github.com/sallyport-id/sallyport/login/factor"
+	"github.com/sallyport-id/sallyport/login/admin/govern"
 	"github.com/sallyport-id/sallyport/login/notify"
-	"github.com/sallyport-id/sallyport/login/page"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
@@ -22,26 +19,16 @@ type userUnlockCommand struct {
 // Run forgets the failures that slow a person down or lock them out, and lifts what "This wasn't me" had stopped. Their
 // factors stay.
 func (c *userUnlockCommand) Run(ctx context.Context, p *process) error {
-	return c.withDatabase(ctx, p, func(_ config.Config, db *storage.DB) error {
+	return c.withDatabase(ctx, p, func(conf config.Config, db *storage.DB) error {
 		user, err := findUser(ctx, db, c.Email)
 		if err != nil {
 			return err
 		}
-		locked := !user.ChangesLockedAt.IsZero()
-		err = db.Write(ctx, func(tx *storage.Tx) error {
-			for _, prefix := range []string{factor.CounterPrefix(user.ID), factor.PasswordCounterPrefix(user.Email)} {
-				if err := tx.ForgetAttempts(ctx, prefix); err != nil {
-					return err
-				}
-			}
-			if err := tx.Audit(ctx, byOperator("person.unlocked", user)); err != nil || !locked {
-				return err
-			}
-			if err := tx.UnlockChanges(ctx, user.ID, present()); err != nil {
-				return err
-			}
-			return tx.Audit(ctx, byOperator("changes.unlocked", user))
-		})
+		g, err := governing(conf, db)
+		if err != nil {
+			return err
+		}
+		locked, err := g.UnlockPerson(ctx, govern.AtTheCommandLine(), user.OrgID, user.ID)
 		if err != nil {
 			return err
 		}
@@ -66,35 +53,11 @@ func (c *userReset2FACommand) Run(ctx context.Context, p *process) error {
 		if err != nil {
 			return err
 		}
-		notices, err := noticesOf(conf, db)
+		g, err := governing(conf, db)
 		if err != nil {
 			return err
 		}
-		var factors int64
-		err = db.Write(ctx, func(tx *storage.Tx) (err error) {
-			if factors, err = tx.DeleteFactors(ctx, user.ID, ""); err != nil {
-				return err
-			}
-			now := notices.Now()
-			for _, do := range []func() error{
-				func() error { return tx.ReplaceBackupCodes(ctx, user.ID, nil, now) },
-				func() error { return tx.VoidRecoveryCode(ctx, user.ID) },
-				func() error { return tx.SetTwoStep(ctx, user.ID, false, now) },
-				// A locked counter belongs to the factor that is gone.
-				func() error { return tx.ForgetAttempts(ctx, factor.CounterPrefix(user.ID)) },
-				func() error {
-					_, err := tx.EndSessions(ctx, storage.Ending{UserID: user.ID, Offline: true}, now)
-					return err
-				},
-				func() error { return tx.Audit(ctx, byOperator("two_step.reset", user)) },
-				func() error { return notices.Tell(ctx, tx, user, "two_step.off", fromCommand) },
-			} {
-				if err := do(); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
+		factors, err := g.ResetFactors(ctx, govern.AtTheCommandLine(), user.OrgID, user.ID)
 		if err != nil {
 			return err
 		}
@@ -109,23 +72,6 @@ func toldByMail(conf config.Config, whom string) string {
 		return "No mail server is configured, so tell " + whom + " yourself."
 	}
 	return "A mail tells " + whom + "."
-}
-
-// fromCommand is where mails say that something was done from.
-const fromCommand = "the operator's " + byCommand
-
-// noticesOf queues mails that the running server delivers.
-func noticesOf(conf config.Config, db *storage.DB) (*notify.Notices, error) {
-	pages, err := page.New()
-	if err != nil {
-		return nil, err
-	}
-	issuer, err := url.Parse(conf.Issuer)
-	if err != nil {
-		return nil, err
-	}
-	now := present()
-	return &notify.Notices{DB: db, Pages: pages, Issuer: issuer.Host, URL: conf.Issuer, Now: func() time.Time { return now }}, nil
 }
 
 type userSetupLinkCommand struct {

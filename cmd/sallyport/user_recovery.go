@@ -3,10 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/sallyport-id/sallyport/config"
-	"github.com/sallyport-id/sallyport/login/factor"
+	"github.com/sallyport-id/sallyport/login/admin/govern"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
@@ -24,29 +23,16 @@ func (c *userRecoveryCodeCommand) Run(ctx context.Context, p *process) error {
 		if err != nil {
 			return err
 		}
-		notices, err := noticesOf(conf, db)
+		g, err := governing(conf, db)
 		if err != nil {
 			return err
 		}
-		var code string
-		var until time.Time
-		err = db.Write(ctx, func(tx *storage.Tx) (err error) {
-			if code, until, err = (factor.Recovery{}).Issue(ctx, tx, user.ID, byCommand, notices.Now()); err != nil {
-				return err
-			}
-			if err := tx.Audit(ctx, byOperator("recovery_code.issued", user)); err != nil {
-				return err
-			}
-			if err := notices.Tell(ctx, tx, user, "recovery_code.issued", fromCommand); err != nil {
-				return err
-			}
-			return notices.TellOwners(ctx, tx, user, "recovery_code.issued", fromCommand, "")
-		})
+		issued, err := g.IssueRecoveryCode(ctx, govern.AtTheCommandLine(), user.OrgID, user.ID)
 		if err != nil {
 			return err
 		}
-		return c.print(p, map[string]any{"email": user.Email, "recovery_code": code, "until": until}, fmt.Sprintf(
+		return c.print(p, map[string]any{"email": user.Email, "recovery_code": issued.Code, "until": issued.Until}, fmt.Sprintf(
 			"Give %s this code yourself; it works once, with their password, until %s:\n  %s\n%s\n",
-			user.Email, moment(until), code, toldByMail(conf, "them and the owners of their company")))
+			user.Email, moment(issued.Until), issued.Code, toldByMail(conf, "them and the owners of their company")))
 	})
 }

@@ -64,15 +64,9 @@ type Person struct {
 	SkipNewNetworkCheck bool
 }
 
-// Company is the person's company.
-type Company struct {
-	Name  string
-	Rules Rules
-}
-
 // Product is what is being signed in to.
 type Product struct {
-	Name string
+	ID, Name string
 	// Closed to this person: not their company's or kind's.
 	Closed            bool
 	RequireTwoFactors bool
@@ -122,6 +116,7 @@ const (
 	ByAdministrator  ReasonCode = "administrator"
 	ByCompany        ReasonCode = "company"
 	ByNetwork        ReasonCode = "network"
+	ByCompanyProduct ReasonCode = "company for product"
 	ByProduct        ReasonCode = "product"
 	ByRequest        ReasonCode = "request"
 	NotSignedIn      ReasonCode = "not signed in"
@@ -137,6 +132,8 @@ const (
 	ByRecovery       ReasonCode = "recovery code"
 	SessionEnded     ReasonCode = "session ended"
 	GrantRevoked     ReasonCode = "grant revoked"
+	MachineNetworks  ReasonCode = "machine networks missing"
+	OutsideMachines  ReasonCode = "outside the machine networks"
 )
 
 // Reason is why, with the company or product whose wish it is.
@@ -150,6 +147,7 @@ var reasonWords = map[ReasonCode]string{
 	ByAdministrator:  "an administrator of %s requires two-step verification of this person",
 	ByCompany:        "%s requires two-step verification",
 	ByNetwork:        "%s requires two-step verification from this network",
+	ByCompanyProduct: "%s requires two-step verification for this product",
 	ByProduct:        "%s needs two-step verification to enter",
 	ByRequest:        "%s needs two-step verification for this request",
 	NotSignedIn:      "not signed in",
@@ -165,6 +163,8 @@ var reasonWords = map[ReasonCode]string{
 	ByRecovery:       "the person signed in with a recovery code",
 	SessionEnded:     "the session has ended",
 	GrantRevoked:     "the grant was revoked",
+	MachineNetworks:  "%s requires two-step verification and names no networks from which its API clients may call",
+	OutsideMachines:  "%s lets its API clients call from other networks only",
 }
 
 // String is the reason in words for operators: audit, log, explain.
@@ -210,7 +210,7 @@ func decide(f Facts) Decision {
 		return Decision{Do: ChooseAccount, Reason: Reason{Code: AccountNotChosen, Who: f.Product.Name}}
 	}
 	// A passkey begins a sign-in only where the company lets it count.
-	if !f.Known || !f.Company.Rules.counting(f.Proofs).Primary() {
+	if !f.Known || !f.Company.counting(f.Proofs).Primary() {
 		reason := Reason{Code: NotSignedIn}
 		if f.Request.SignInAnew {
 			reason = Reason{Code: SignInAnew, Who: f.Product.Name}
@@ -349,7 +349,7 @@ func (f Facts) MayChange() (ask []Method, ok bool) {
 
 // settable are the methods that can be set up here and count for the company.
 func (f Facts) settable() []Method {
-	return slices.DeleteFunc(slices.Clone(f.Offered), func(m Method) bool { return !f.Company.Rules.Allows(m) })
+	return slices.DeleteFunc(slices.Clone(f.Offered), func(m Method) bool { return !f.Company.Allows(m) })
 }
 
 // enrollable are the methods that would meet a demand once set up. Another of

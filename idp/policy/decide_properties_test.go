@@ -44,6 +44,7 @@ func (situation) Generate(r *rand.Rand, _ int) reflect.Value {
 		usually(nothing, admins(Off), admins(Required)),
 		usually(nothing, onlyFrom("203.0.113.0/24"), onlyFrom("198.51.100.0/24"), everywhereExcept("203.0.113.0/24"), everywhereExcept("198.51.100.0/24")),
 		usually(nothing, signInFrom("203.0.113.0/24"), signInFrom("198.51.100.0/24")),
+		usually(nothing, inPlan(some()...)), usually(nothing, companyWantsFor("take-control")),
 		usually(nothing, allows(some()...)), usually(nothing, offers(some()...)),
 		usually(nothing, emailFulfils), usually(nothing, recoveryOnly), usually(nothing, newNetwork), usually(nothing, spared),
 		usually(nothing, productRequires, productMin(TwoSteps), productMin(PhishingResistant)),

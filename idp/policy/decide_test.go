@@ -58,6 +58,28 @@ func TestDecide(t *testing.T) {
 		{"and once they are there", facts(asksConsent, has(TOTP), ownTwoStep, proved(TOTP)),
 			"is asked for consent, because the person hasn't agreed to what Take Control asks for"},
 
+		// What the plan includes.
+		{"Acme requires it, and its plan has only text messages", facts(staff(Required), inPlan(SMS)),
+			"sets up text message, because Acme requires two-step verification"},
+		{"she has an authenticator, which the plan leaves out", facts(staff(Required), inPlan(SMS), has(TOTP), proved(TOTP)),
+			"sets up text message, because Acme requires two-step verification"},
+		{"the plan is a choice beside Acme's own", facts(staff(Required), inPlan(SMS, TOTP), allows(TOTP, WebAuthn)),
+			"sets up authenticator, because Acme requires two-step verification"},
+		{"the plan includes nothing, so what she chose herself protects her", facts(ownTwoStep, inPlan(), has(TOTP)),
+			"is asked for authenticator, because the person turned on two-step verification; a recovery code would do"},
+		{"and it lets her in", facts(ownTwoStep, inPlan(), has(TOTP), proved(TOTP)),
+			"gets in"},
+		{"what the plan leaves out doesn't count where something else does", facts(ownTwoStep, inPlan(SMS), has(TOTP, SMS), proved(TOTP)),
+			"is asked for text message, because the person turned on two-step verification; a recovery code would do"},
+
+		// What the company wants for a product.
+		{"Acme wants two factors for Take Control", facts(companyWantsFor("take-control"), has(TOTP)),
+			"is asked for authenticator, because Acme requires two-step verification for this product; a recovery code would do"},
+		{"for another product", facts(companyWantsFor("dashboard"), has(TOTP)),
+			"gets in"},
+		{"an e-mail code fulfils what Acme wants, where Acme says so", facts(companyWantsFor("take-control"), emailFulfils, has(Email), proved(Email)),
+			"gets in"},
+
 		// Who may not enter at all.
 		{"Ana is disabled", facts(disabled),
 			"is refused, because the person is disabled"},

@@ -55,6 +55,9 @@ func demands(f Facts) []Demand {
 	if networkHolds && f.Company.Rules.Network.demands(f.Network.Addr) {
 		company(ByNetwork, time.Time{})
 	}
+	if slices.Contains(f.Company.Rules.TwoFactorProducts, f.Product.ID) {
+		company(ByCompanyProduct, time.Time{})
+	}
 	if f.Product.RequireTwoFactors || f.Product.MinLevel > OneFactor {
 		level := f.Product.MinLevel
 		if f.Product.RequireTwoFactors {
@@ -98,7 +101,13 @@ func (f Facts) meets(ps Proofs, d Demand) bool {
 		if ps.Has(RecoveryCode) {
 			return true
 		}
-		ps = f.Company.Rules.counting(ps)
+		// Where nothing counts any more, as in a plan without second factors,
+		// what a person chose for themselves still protects them.
+		if d.Reason.Code == ByPerson && f.nothingCounts() {
+			ps = slices.Clone(ps)
+		} else {
+			ps = f.Company.counting(ps)
+		}
 		// An e-mail code that only confirmed a network is not the second step
 		// this person chose.
 		if d.Reason.Code == ByPerson && !slices.Contains(f.Person.Methods, Email) {
@@ -106,6 +115,12 @@ func (f Facts) meets(ps Proofs, d Demand) bool {
 		}
 	}
 	return ps.Level() >= d.Level && (d.Since.IsZero() || !ps.Assure(nil).MFATime.Before(d.Since))
+}
+
+// nothingCounts says that the person has no second factor that counts for the
+// company, and can set up none.
+func (f Facts) nothingCounts() bool {
+	return len(f.settable()) == 0 && !slices.ContainsFunc(f.Person.Methods, f.Company.Allows)
 }
 
 // AlwaysTwoFactors says whether a second factor follows at every sign-in of a

@@ -30,7 +30,7 @@ func facts(changes ...fact) Facts {
 		Known:   true,
 		Person:  Person{Kind: Staff, Role: Member},
 		Company: Company{Name: "Acme"},
-		Product: Product{Name: "Take Control"},
+		Product: Product{ID: "take-control", Name: "Take Control"},
 		Network: Network{Addr: netip.MustParseAddr("203.0.113.7")},
 		Proofs:  Proofs{{Method: Password, At: noon}},
 		Offered: []Method{TOTP, SMS, Email, WebAuthn},
@@ -131,6 +131,15 @@ func prefixes(ranges []string) (out []netip.Prefix) {
 }
 
 func from(addr string) fact { return func(f *Facts) { f.Network.Addr = netip.MustParseAddr(addr) } }
+
+func inPlan(methods ...Method) fact {
+	return func(f *Facts) { f.Company.Plan = append(Plan{}, methods...) }
+}
+
+// companyWantsFor: Acme demands two factors in some products.
+func companyWantsFor(products ...string) fact {
+	return func(f *Facts) { f.Company.Rules.TwoFactorProducts = products }
+}
 
 // newNetwork: Ana was never here before, and Acme wants to know.
 func newNetwork(f *Facts) { f.Company.Rules.NewNetworkCheck, f.Network.New = true, true }

@@ -37,6 +37,19 @@ type Rules struct {
 	// BackupCodeResets: using the single backup code removes the person's
 	// second factors, and setting up a new one follows at once.
 	BackupCodeResets bool `json:"backup_code_resets,omitempty" yaml:"backup_code_resets"`
+	// TwoFactorProducts are the ids of products that people of this company
+	// enter only with two factors.
+	TwoFactorProducts []string `json:"two_factor_products,omitempty" yaml:"two_factor_products"`
+	// MachineFrom are the networks from which the company's API clients may
+	// call; see [MachineMayEnter].
+	MachineFrom []netip.Prefix `json:"machine_from,omitempty" yaml:"machine_from"`
+	// CodeValidity is how long codes by text message and e-mail work; zero: as
+	// long as the instance says.
+	CodeValidity time.Duration `json:"code_validity,omitempty" yaml:"code_validity"`
+	// SessionIdle and SessionAbsolute end sessions sooner than the instance
+	// does; zero: when it does.
+	SessionIdle     time.Duration `json:"session_idle,omitempty" yaml:"session_idle"`
+	SessionAbsolute time.Duration `json:"session_absolute,omitempty" yaml:"session_absolute"`
 }
 
 // BackupCodesMade is how many backup codes are made at once.
@@ -109,16 +122,15 @@ func (r Rules) requirements(p Person) []Requirement {
 	return []Requirement{own}
 }
 
-// Allows says whether a method counts for the company.
-func (r Rules) Allows(m Method) bool { return len(r.Methods) == 0 || slices.Contains(r.Methods, m) }
+// Requires says whether the company requires two factors of anybody.
+func (r Rules) Requires() bool {
+	return r.Staff.Mode == Required || r.Clients.Mode == Required || r.Administrators.Mode == Required
+}
 
-// counting are the proofs that count towards the company's own demands.
-func (r Rules) counting(ps Proofs) Proofs {
-	var out Proofs
-	for _, p := range ps {
-		if p.Method == Password || p.Method == BackupCode || p.Method == RecoveryCode || r.Allows(p.Method) {
-			out = append(out, p)
-		}
+// ShorterOf is the shorter of two lengths, of which zero is none.
+func ShorterOf(company, instance time.Duration) time.Duration {
+	if company == 0 {
+		return instance
 	}
-	return out
+	return min(company, instance)
 }

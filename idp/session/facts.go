@@ -77,7 +77,7 @@ func (s *Sessions) Facts(ctx context.Context, a Asked) (policy.Facts, error) {
 		Began:         a.Began,
 		Proofs:        a.Proofs,
 		Offered:       s.Offered,
-		Product:       policy.Product{Name: a.Client.Name, MinLevel: MinLevel(a.Client)},
+		Product:       policy.Product{ID: a.Client.ID, Name: a.Client.Name, MinLevel: MinLevel(a.Client)},
 		Network:       policy.Network{Addr: OriginOf(ctx).Addr},
 		ChooseAccount: a.Params.SelectAccount && !a.Stamps.Chosen && a.Session,
 		NotNow:        a.Stamps.NotNow,
@@ -135,11 +135,26 @@ func (s *Sessions) Company(ctx context.Context, orgID string) (policy.Company, e
 	if have, ok := s.companies.Load(orgID); ok && have.(decodedCompany).row == org {
 		return have.(decodedCompany).company, nil
 	}
-	c := policy.Company{Name: org.Name}
-	if err := json.Unmarshal(org.Rules, &c.Rules); err != nil {
-		return c, fmt.Errorf("read rules of company %s: %w", orgID, err)
+	c, err := CompanyOf(org)
+	if err != nil {
+		return c, err
 	}
 	s.companies.Store(orgID, decodedCompany{row: org, company: c})
+	return c, nil
+}
+
+// CompanyOf reads a company's row.
+func CompanyOf(org *storage.Org) (policy.Company, error) {
+	c := policy.Company{Name: org.Name}
+	if err := json.Unmarshal(org.Rules, &c.Rules); err != nil {
+		return c, fmt.Errorf("read rules of company %s: %w", org.ID, err)
+	}
+	if len(org.Plan) == 0 {
+		return c, nil
+	}
+	if err := json.Unmarshal(org.Plan, &c.Plan); err != nil {
+		return c, fmt.Errorf("read plan of company %s: %w", org.ID, err)
+	}
 	return c, nil
 }
 
@@ -165,9 +180,12 @@ func PolicyPerson(in *storage.SignedIn) policy.Person {
 	return p
 }
 
-// ProductClosed says whether a product is not for a person.
+// ProductClosed says whether a product is not for a person: of its company,
+// kind and people all three must let them in.
 func ProductClosed(c *storage.Client, u *storage.User) bool {
-	return len(c.Orgs) > 0 && !slices.Contains(c.Orgs, u.OrgID) || len(c.Kinds) > 0 && !slices.Contains(c.Kinds, u.Kind)
+	return len(c.Orgs) > 0 && !slices.Contains(c.Orgs, u.OrgID) ||
+		len(c.Kinds) > 0 && !slices.Contains(c.Kinds, u.Kind) ||
+		len(c.People) > 0 && !slices.Contains(c.People, u.ID)
 }
 
 // MinLevel is the least a product lets anybody enter with.

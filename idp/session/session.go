@@ -47,7 +47,17 @@ func (s *Sessions) Current(r *http.Request, clientID string) (*storage.SignedIn,
 	if errors.Is(err, storage.ErrNotFound) {
 		return nil, nil
 	}
-	return in, err
+	if err != nil {
+		return nil, err
+	}
+	company, err := s.Company(r.Context(), in.User.OrgID)
+	if err != nil {
+		return nil, err
+	}
+	if s.Now().Sub(in.Session.LastSeenAt) >= policy.ShorterOf(company.Rules.SessionIdle, s.Idle) {
+		return nil, nil
+	}
+	return in, nil
 }
 
 // touchEvery is how often use of a session is written down.
@@ -102,13 +112,27 @@ func (s *Sessions) Pass(ctx context.Context, tx *storage.Tx, running *storage.Si
 			return nil, err
 		}
 	}
+	lasts, err := s.lasts(ctx, tx, userID)
+	if err != nil {
+		return nil, err
+	}
 	from := OriginOf(ctx)
 	o := &Opened{ID: storage.NewID(), secret: storage.NewSecret()}
-	err := tx.InsertSession(ctx, storage.Session{
+	err = tx.InsertSession(ctx, storage.Session{
 		ID: o.ID, SecretHash: storage.Hash(o.secret), UserID: userID, Proofs: Encode(proofs),
-		IP: from.Addr.String(), UserAgent: from.UserAgent, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(s.Absolute),
+		IP: from.Addr.String(), UserAgent: from.UserAgent, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(lasts),
 	})
 	return o, err
+}
+
+// lasts is how long a new session of a person lives at most.
+func (s *Sessions) lasts(ctx context.Context, tx *storage.Tx, userID string) (time.Duration, error) {
+	u, err := tx.User(ctx, userID)
+	if err != nil {
+		return 0, err
+	}
+	company, err := s.Company(ctx, u.OrgID)
+	return policy.ShorterOf(company.Rules.SessionAbsolute, s.Absolute), err
 }
 
 // Encode writes proofs as storage keeps them.

@@ -8,14 +8,9 @@
 package account
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -23,6 +18,7 @@ import (
 	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/login/factor"
+	"github.com/sallyport-id/sallyport/login/inside"
 	"github.com/sallyport-id/sallyport/login/notify"
 	"github.com/sallyport-id/sallyport/login/page"
 	"github.com/sallyport-id/sallyport/login/setup"
@@ -47,18 +43,10 @@ type Account struct {
 	Log  *slog.Logger
 }
 
-// Client is how the account pages are registered.
-func (a *Account) Client(name string) storage.Client {
-	return storage.Client{
-		ID: ClientID, Name: name, AuthMethod: "none", RedirectURIs: []string{a.Issuer + "/account/back"},
-		Scopes: []string{"openid"}, FirstParty: true, Internal: true, IDTokenAlg: "ES256",
-	}
-}
-
 // Routes adds the pages to r, which protects against cross-site requests.
 func (a *Account) Routes(r chi.Router) {
 	r.Get("/account", a.signedIn(a.overview))
-	r.Get("/account/back", a.back)
+	r.Get("/account/back", a.Door().Back)
 	r.Post("/account/two-step", a.fresh("/account", a.changing(a.twoStep)))
 	r.Get("/account/two-step/off", a.fresh("/account/two-step/off", a.changing(a.turnOffPage)))
 	r.Get("/account/two-step/link", a.fresh("/account/two-step/link", a.linkPage))
@@ -85,8 +73,7 @@ func (a *Account) Routes(r chi.Router) {
 	r.Post("/account/email/confirm", a.signedIn(a.changing(a.confirmEmail)))
 	r.Post("/account/network-check", a.fresh("/account", a.changing(a.networkCheckPost)))
 	r.Post("/account/language", a.signedIn(a.language))
-	r.Get("/account/recovery-codes", a.byOwner(a.recoveryCodePage))
-	r.Post("/account/recovery-codes", a.byOwner(a.recoveryCodePost))
+	r.Post("/account/products/withdraw", a.signedIn(a.withdrawConsent))
 	r.Get("/.well-known/change-password", changePassword)
 	r.Get("/.well-known/passkey-endpoints", a.passkeyEndpoints)
 	r.Get("/account/backup-codes", a.fresh("/account/backup-codes", a.changing(a.backupCodesPage)))
@@ -98,176 +85,66 @@ func (a *Account) Routes(r chi.Router) {
 
 // visit is one request of a signed-in person.
 type visit struct {
-	w      http.ResponseWriter
-	r      *http.Request
-	client *storage.Client
-	in     *storage.SignedIn
-	// facts of entering the account, for what else must be asked.
-	facts policy.Facts
+	*inside.Visit
 	// factors are what the person has, where one of them is to be changed.
 	factors []*storage.Factor
 }
 
-func (v *visit) ctx() context.Context { return v.r.Context() }
-
-func (v *visit) redirect(path string) error {
-	http.Redirect(v.w, v.r, path, http.StatusSeeOther)
-	return nil
+// Door is how the account is entered.
+func (a *Account) Door() *inside.Door {
+	return &inside.Door{DB: a.DB, Sessions: a.Sessions, Pages: a.Pages, Issuer: a.Issuer, ClientID: ClientID, Home: "/account", Log: a.Log}
 }
 
-// signedIn wraps a page: the policy says whether the session may enter; where
-// it may not, the way leads through the authorization endpoint.
+// signedIn wraps a page for whoever is let in.
 func (a *Account) signedIn(serve func(*visit) error) http.HandlerFunc {
-	return a.guard("/account", session.Params{}, nil, serve)
+	return a.guard("/account", nil, serve)
 }
 
 // fresh wraps what changes how a person signs in. returnTo is a page to come
 // back to, as a form can't be sent again on the way.
 func (a *Account) fresh(returnTo string, serve func(*visit) error) http.HandlerFunc {
-	return a.guard(returnTo, session.Params{}, func(v *visit) (url.Values, bool) {
-		ask, ok := v.facts.MayChange()
-		return changeRequest(ask), ok
-	}, serve)
+	return a.guard(returnTo, inside.Changing, serve)
 }
 
-// changeRequest is what to ask the authorization endpoint for, so that one of
-// the methods is proved anew.
-func changeRequest(methods []policy.Method) url.Values {
-	seconds := strconv.Itoa(int(policy.FreshFor / time.Second))
-	switch {
-	case slices.Contains(methods, policy.Password):
-		return url.Values{"max_age": {seconds}}
-	case slices.Contains(methods, policy.Email):
-		// There is nothing better, and no mfa_time: all is proved anew.
-		return url.Values{"prompt": {"login"}, "claims": {`{"id_token":{"acr":{"essential":true,"value":"` + policy.TwoSteps.ACR() + `"}}}`}}
-	}
-	return url.Values{"claims": {`{"id_token":{"mfa_time":{"essential":true,"max_age":` + seconds + `}}}`}}
-}
-
-func (a *Account) guard(returnTo string, params session.Params, more func(*visit) (ask url.Values, ok bool), serve func(*visit) error) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		v := &visit{w: w, r: r}
-		ask, ok, err := a.enter(v, params, more)
-		switch {
-		case err != nil:
-		case !ok:
-			to := returnTo
-			if r.Method == http.MethodGet {
-				to = r.URL.RequestURI() // a link's secret is in its query
-			}
-			http.Redirect(w, r, a.authorize(to, ask), http.StatusSeeOther)
-			return
-		case r.Method == http.MethodPost && !a.Sessions.FormTokenOK(r):
-			err = v.redirect(returnTo)
-		default:
-			err = serve(v)
-		}
+func (a *Account) guard(returnTo string, more inside.More, serve func(*visit) error) http.HandlerFunc {
+	door := a.Door()
+	fail := func(v *inside.Visit, err error) {
 		if errors.Is(err, errOvertaken) {
-			err = v.redirect("/account") // where it shows what has happened
-		}
-		if err != nil && !errors.Is(err, context.Canceled) {
-			from := session.OriginOf(r.Context())
-			a.Log.ErrorContext(r.Context(), "account page failed", "path", r.URL.Path, "error", err, "request_id", from.RequestID)
-			a.Pages.Write(w, page.Frame{Lang: a.lang(r, nil), Status: http.StatusInternalServerError}, page.Message{
-				Heading: page.Say("failure.heading"), Body: page.Say("failure.body"), Link: "/account", LinkText: page.Say("failure.link"), Reference: from.RequestID,
-			})
-		}
-	}
-}
-
-// enter says whether the session may enter, and what to ask for otherwise.
-func (a *Account) enter(v *visit, params session.Params, more func(*visit) (url.Values, bool)) (ask url.Values, ok bool, err error) {
-	if v.client, err = a.DB.Client(v.ctx(), ClientID); err != nil {
-		return nil, false, err
-	}
-	if v.in, err = a.Sessions.Current(v.r, ClientID); err != nil || v.in == nil {
-		return nil, false, err
-	}
-	proofs, err := session.Decode(v.in.Session.Proofs)
-	if err != nil {
-		return nil, false, err
-	}
-	v.facts, err = a.Sessions.Facts(v.ctx(), session.Asked{Client: v.client, Params: params, Person: v.in, Proofs: proofs, Session: true})
-	if err != nil || policy.Decide(v.facts).Do != policy.Pass {
-		return nil, false, err
-	}
-	if more != nil {
-		if ask, ok = more(v); !ok {
-			return ask, false, nil
-		}
-	}
-	if a.Sessions.TouchDue(v.in) {
-		err = a.DB.Write(v.ctx(), func(tx *storage.Tx) error { return a.Sessions.Touch(v.ctx(), tx, v.in) })
-	}
-	return nil, true, err
-}
-
-// authorize is the address that leads through sign-in and back to returnTo.
-func (a *Account) authorize(returnTo string, ask url.Values) string {
-	q := url.Values{"client_id": {ClientID}, "response_type": {"none"}, "redirect_uri": {a.Issuer + "/account/back"}, "scope": {"openid"}, "state": {returnTo}}
-	for k, v := range ask {
-		q[k] = v
-	}
-	return "/authorize?" + q.Encode()
-}
-
-// back is where the authorization endpoint answers. Nothing is granted here:
-// each page looks at the session itself.
-func (a *Account) back(w http.ResponseWriter, r *http.Request) {
-	to := r.URL.Query().Get("state")
-	if u, err := url.Parse(to); err != nil || u.IsAbs() || u.Host != "" || u.Path != "/account" && !strings.HasPrefix(u.Path, "/account/") || strings.ContainsAny(to, "\\") {
-		to = "/account"
-	}
-	if code := r.URL.Query().Get("error"); code != "" {
-		if _, ok, err := a.enter(&visit{w: w, r: r}, session.Params{}, nil); err == nil && ok && code == "access_denied" {
-			http.Redirect(w, r, "/account", http.StatusSeeOther) // cancelled a change: back to the overview
+			_ = v.Redirect("/account") // where it shows what has happened
 			return
 		}
-		a.Pages.Write(w, page.Frame{Lang: a.lang(r, nil)}, page.Message{
-			Heading: page.Say("signed_out.heading"), Body: page.Say("account.not_entered"), Link: "/account", LinkText: page.Say("setup_link.sign_in"),
-		})
-		return
+		door.Failed(v, err)
 	}
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	return door.Guard(func(*http.Request) string { return returnTo }, more, func(v *inside.Visit) error { return serve(&visit{Visit: v}) }, fail)
 }
 
-func (a *Account) lang(r *http.Request, in *storage.SignedIn) string {
-	personal := ""
-	if in != nil {
-		personal = in.User.Profile.Locale
-	}
-	return a.Pages.Language(nil, personal, r.Header.Get("Accept-Language"))
-}
+func (a *Account) lang(r *http.Request, in *storage.SignedIn) string { return a.Door().Lang(r, in) }
 
 func (a *Account) show(v *visit, p page.Page, problem *page.Problem) error {
-	a.Pages.Write(v.w, a.frame(v, problem), p)
+	a.Pages.Write(v.W, a.frame(v, problem), p)
 	return nil
 }
 
 // frame is what surrounds every page of the account.
 func (a *Account) frame(v *visit, problem *page.Problem) page.Frame {
-	return page.Frame{Lang: a.lang(v.r, v.in), FormToken: a.Sessions.FormToken(v.w, v.r), Person: v.in.User.Email, SignOut: true, Problem: problem}
+	return a.Door().Frame(v.Visit, problem)
 }
 
 // event starts an audit event about the person.
 func (a *Account) event(v *visit, name string) storage.Event {
-	from := session.OriginOf(v.ctx())
-	return storage.Event{
-		At: a.Now(), Event: name, Result: storage.OK, OrgID: v.in.User.OrgID, UserID: v.in.User.ID, ClientID: ClientID,
-		IP: from.Addr.String(), RequestID: from.RequestID,
-	}
+	return a.Door().Event(v.Visit, name, a.Now())
 }
 
 // changed ends the person's other sessions and what products hold beyond
 // them, tells the person, and writes the audit: what follows every change of
 // how somebody signs in.
 func (a *Account) changed(v *visit, tx *storage.Tx, event string) error {
-	ctx := v.ctx()
-	if _, err := tx.EndSessions(ctx, storage.Ending{UserID: v.in.User.ID, Except: v.in.Session.ID, Offline: true}, a.Now()); err != nil {
+	ctx := v.Ctx()
+	if _, err := tx.EndSessions(ctx, storage.Ending{UserID: v.In.User.ID, Except: v.In.Session.ID, Offline: true}, a.Now()); err != nil {
 		return err
 	}
 	if err := tx.Audit(ctx, a.event(v, event)); err != nil {
 		return err
 	}
-	return a.Notices.Tell(ctx, tx, &v.in.User, event, session.OriginOf(ctx).Addr.String())
+	return a.Notices.Tell(ctx, tx, &v.In.User, event, session.OriginOf(ctx).Addr.String())
 }

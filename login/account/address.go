@@ -18,13 +18,13 @@ import (
 func (a *Account) emailPage(v *visit) error { return a.showEmailForm(v, "", nil) }
 
 func (a *Account) showEmailForm(v *visit, entered string, problem *page.Problem) error {
-	return a.show(v, page.ChangeEmail{Email: v.in.User.Email, New: entered, BackURL: "/account"}, problem)
+	return a.show(v, page.ChangeEmail{Email: v.In.User.Email, New: entered, BackURL: "/account"}, problem)
 }
 
 // emailPost sends a link to the new address. Where somebody else has it nothing
 // is sent, and all else is the same: nobody learns here who has an account.
 func (a *Account) emailPost(v *visit) error {
-	ctx, user, email := v.ctx(), &v.in.User, strings.TrimSpace(v.r.PostFormValue("email"))
+	ctx, user, email := v.Ctx(), &v.In.User, strings.TrimSpace(v.R.PostFormValue("email"))
 	if problem := addressProblem(email, user.Email); problem != nil {
 		return a.showEmailForm(v, email, problem)
 	}
@@ -63,9 +63,9 @@ func (a *Account) emailPost(v *visit) error {
 
 // confirmEmail sends a link to the address a person has, to confirm it.
 func (a *Account) confirmEmail(v *visit) error {
-	ctx, user := v.ctx(), &v.in.User
+	ctx, user := v.Ctx(), &v.In.User
 	if user.EmailVerified {
-		return v.redirect("/account")
+		return v.Redirect("/account")
 	}
 	err := a.DB.Write(ctx, func(tx *storage.Tx) error {
 		if err := tx.TakeQuotas(ctx, addressQuota(user.ID, user.Email), a.Now()); err != nil {
@@ -124,7 +124,7 @@ func addressQuota(userID, email string) []storage.Quota {
 
 // pendingEmail is an address that waits for its link to be opened; empty: none.
 func (a *Account) pendingEmail(v *visit) (string, error) {
-	link, err := a.DB.LinkOf(v.ctx(), notify.LinkChangeAddress, v.in.User.ID, a.Now())
+	link, err := a.DB.LinkOf(v.Ctx(), notify.LinkChangeAddress, v.In.User.ID, a.Now())
 	if errors.Is(err, storage.ErrNotFound) {
 		return "", nil
 	}

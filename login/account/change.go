@@ -15,8 +15,8 @@ var errOvertaken = errors.New("the session has ended, or changes were locked")
 // by is looked at again, with the person held: hashing a password takes a
 // while, and "This wasn't me" must not lose against it.
 func (a *Account) change(v *visit, fn func(*storage.Tx) error) error {
-	return a.DB.Write(v.ctx(), func(tx *storage.Tx) error {
-		if err := a.stillMay(v.ctx(), tx, v); err != nil {
+	return a.DB.Write(v.Ctx(), func(tx *storage.Tx) error {
+		if err := a.stillMay(v.Ctx(), tx, v); err != nil {
 			return err
 		}
 		return fn(tx)
@@ -24,10 +24,10 @@ func (a *Account) change(v *visit, fn func(*storage.Tx) error) error {
 }
 
 func (a *Account) stillMay(ctx context.Context, tx *storage.Tx, v *visit) error {
-	if err := tx.HoldUser(ctx, v.in.User.ID); err != nil {
+	if err := tx.HoldUser(ctx, v.In.User.ID); err != nil {
 		return err
 	}
-	now, err := tx.SignedIn(ctx, v.in.Session.SecretHash, ClientID, a.Sessions.Idle, a.Now())
+	now, err := tx.SignedIn(ctx, v.In.Session.SecretHash, ClientID, a.Sessions.Idle, a.Now())
 	if errors.Is(err, storage.ErrNotFound) || err == nil && !now.User.ChangesLockedAt.IsZero() {
 		return errOvertaken
 	}

@@ -21,14 +21,14 @@ import (
 func (a *Account) about(kind policy.Method, serve func(*visit, *storage.Factor) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		a.fresh(r.URL.EscapedPath(), a.changing(func(v *visit) error {
-			factors, err := a.DB.Factors(v.ctx(), v.in.User.ID)
+			factors, err := a.DB.Factors(v.Ctx(), v.In.User.ID)
 			if err != nil {
 				return err
 			}
 			id := chi.URLParam(r, "id")
 			i := slices.IndexFunc(factors, func(f *storage.Factor) bool { return f.Kind == string(kind) && (id == "" || f.ID == id) })
 			if i < 0 {
-				return v.redirect("/account")
+				return v.Redirect("/account")
 			}
 			v.factors = factors
 			return serve(v, factors[i])
@@ -41,7 +41,7 @@ func (a *Account) renamePage(v *visit, f *storage.Factor) error {
 }
 
 func (a *Account) renamePost(v *visit, f *storage.Factor) error {
-	name := strings.TrimSpace(v.r.PostFormValue("name"))
+	name := strings.TrimSpace(v.R.PostFormValue("name"))
 	id := ""
 	switch {
 	case name == "":
@@ -52,16 +52,16 @@ func (a *Account) renamePost(v *visit, f *storage.Factor) error {
 	if id != "" {
 		return a.show(v, page.Rename{Name: name, BackURL: "/account"}, &page.Problem{Field: "name", Text: page.Say(id)})
 	}
-	err := a.DB.Write(v.ctx(), func(tx *storage.Tx) error {
-		if err := tx.RenameFactor(v.ctx(), v.in.User.ID, f.ID, name); err != nil {
+	err := a.DB.Write(v.Ctx(), func(tx *storage.Tx) error {
+		if err := tx.RenameFactor(v.Ctx(), v.In.User.ID, f.ID, name); err != nil {
 			return err
 		}
-		return tx.Audit(v.ctx(), a.event(v, f.Kind+".renamed"))
+		return tx.Audit(v.Ctx(), a.event(v, f.Kind+".renamed"))
 	})
 	if err != nil && !errors.Is(err, storage.ErrNotFound) { // removed meanwhile: the overview shows it
 		return err
 	}
-	return v.redirect("/account")
+	return v.Redirect("/account")
 }
 
 // errNeeded says that without a factor the person couldn't meet what somebody
@@ -84,7 +84,7 @@ func (a *Account) removePage(v *visit, f *storage.Factor) error {
 	case policy.SMS:
 		say("remove_texts", "Target", a.Factors.Text.Mask(string(f.Secret)))
 	case policy.Email:
-		say("remove_mails", "Target", a.Factors.Mail.Mask(v.in.User.Email))
+		say("remove_mails", "Target", a.Factors.Mail.Mask(v.In.User.Email))
 	}
 	return a.show(v, confirm, nil)
 }
@@ -92,7 +92,7 @@ func (a *Account) removePage(v *visit, f *storage.Factor) error {
 // removePost removes a factor. With the last one the person's own two-step
 // verification goes, and the backup codes that stood in for it.
 func (a *Account) removePost(v *visit, f *storage.Factor) error {
-	ctx, user := v.ctx(), &v.in.User
+	ctx, user := v.Ctx(), &v.In.User
 	err := a.change(v, func(tx *storage.Tx) error {
 		factors, err := tx.Factors(ctx, user.ID)
 		if err != nil {
@@ -120,7 +120,7 @@ func (a *Account) removePost(v *visit, f *storage.Factor) error {
 	case err != nil && !errors.Is(err, storage.ErrNotFound): // removed meanwhile: it is what was wanted
 		return err
 	}
-	return v.redirect("/account")
+	return v.Redirect("/account")
 }
 
 // needed says whether somebody other than the person requires two steps, and
@@ -130,14 +130,14 @@ func (a *Account) needed(v *visit, f *storage.Factor, factors []*storage.Factor)
 		return false
 	}
 	others := slices.DeleteFunc(slices.Clone(factors), func(other *storage.Factor) bool { return other.ID == f.ID })
-	rules := v.facts.Company.Rules
+	company := v.Facts.Company
 	counts := func(f *storage.Factor) bool {
 		m := policy.Method(f.Kind)
-		return rules.Allows(m) && (m != policy.Email || rules.EmailCodeFulfils)
+		return company.Allows(m) && (m != policy.Email || company.Rules.EmailCodeFulfils)
 	}
 	return len(others) == 0 || counts(f) && !slices.ContainsFunc(others, counts)
 }
 
 func (a *Account) refuseRemoval(v *visit) error {
-	return a.showOverview(v, &page.Problem{Text: page.Say("problem.last_factor", "Company", v.facts.Company.Name)})
+	return a.showOverview(v, &page.Problem{Text: page.Say("problem.last_factor", "Company", v.Facts.Company.Name)})
 }

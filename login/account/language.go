@@ -9,23 +9,23 @@ import (
 // language keeps the language that the person chose for pages and mails; none
 // leaves it to the browser.
 func (a *Account) language(v *visit) error {
-	chosen := v.r.PostFormValue("language")
+	chosen := v.R.PostFormValue("language")
 	if chosen != "" && !slices.Contains(a.Pages.Languages(), chosen) {
-		return v.redirect("/account")
+		return v.Redirect("/account")
 	}
-	err := a.DB.Write(v.ctx(), func(tx *storage.Tx) error {
-		if err := tx.HoldUser(v.ctx(), v.in.User.ID); err != nil {
+	err := a.DB.Write(v.Ctx(), func(tx *storage.Tx) error {
+		if err := tx.HoldUser(v.Ctx(), v.In.User.ID); err != nil {
 			return err
 		}
-		user, err := tx.User(v.ctx(), v.in.User.ID)
+		user, err := tx.User(v.Ctx(), v.In.User.ID)
 		if err != nil {
 			return err
 		}
 		user.Profile.Locale = chosen
-		return tx.SetProfile(v.ctx(), user.ID, user.Profile, a.Now())
+		return tx.SetProfile(v.Ctx(), user.ID, user.Profile, a.Now())
 	})
 	if err != nil {
 		return err
 	}
-	return v.redirect("/account")
+	return v.Redirect("/account")
 }

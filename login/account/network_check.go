@@ -8,25 +8,25 @@ import (
 // networkCheck says whether the company confirms sign-ins from new networks,
 // and the person may skip that.
 func networkCheck(v *visit) bool {
-	return v.facts.Company.Rules.NewNetworkCheck && len(v.in.Methods) > 0 && policy.AlwaysTwoFactors(v.facts.Person, v.facts.Company)
+	return v.Facts.Company.Rules.NewNetworkCheck && len(v.In.Methods) > 0 && policy.AlwaysTwoFactors(v.Facts.Person, v.Facts.Company)
 }
 
 func (a *Account) networkCheckPost(v *visit) error {
-	skip := v.r.PostFormValue("skip") == "1"
-	if !networkCheck(v) || skip == v.in.User.SkipNewNetworkCheck {
-		return v.redirect("/account")
+	skip := v.R.PostFormValue("skip") == "1"
+	if !networkCheck(v) || skip == v.In.User.SkipNewNetworkCheck {
+		return v.Redirect("/account")
 	}
 	err := a.change(v, func(tx *storage.Tx) error {
-		if err := tx.SetSkipNewNetworkCheck(v.ctx(), v.in.User.ID, skip, a.Now()); err != nil {
+		if err := tx.SetSkipNewNetworkCheck(v.Ctx(), v.In.User.ID, skip, a.Now()); err != nil {
 			return err
 		}
 		if !skip {
-			return tx.Audit(v.ctx(), a.event(v, "network_check.on"))
+			return tx.Audit(v.Ctx(), a.event(v, "network_check.on"))
 		}
 		return a.changed(v, tx, "network_check.off")
 	})
 	if err != nil {
 		return err
 	}
-	return v.redirect("/account")
+	return v.Redirect("/account")
 }

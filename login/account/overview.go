@@ -2,7 +2,6 @@ package account
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/login/notify"
@@ -17,12 +16,12 @@ func (a *Account) overview(v *visit) error { return a.showOverview(v, nil) }
 
 // showOverview shows the overview, with what keeps a change from being made.
 func (a *Account) showOverview(v *visit, problem *page.Problem) error {
-	ctx, u := v.ctx(), &v.in.User
+	ctx, u := v.Ctx(), &v.In.User
 	p := page.Account{
 		Name: u.Profile.Name, Email: u.Email, Language: u.Profile.Locale, EmailVerified: u.EmailVerified,
 		TwoStep: u.TwoStep, RequiredBy: a.requiredBy(v), Locked: !u.ChangesLockedAt.IsZero(),
 		NetworkCheck: networkCheck(v), SkipNetworkCheck: u.SkipNewNetworkCheck,
-		Owner: u.Role == policy.Owner, Offers: make(map[string]bool),
+		Console: u.Operator || u.Role == policy.Owner || u.Role == policy.Administrator, Offers: make(map[string]bool),
 	}
 	if u.Phone != "" {
 		p.Phone = notify.MaskNumber(u.Phone)
@@ -44,7 +43,7 @@ func (a *Account) showOverview(v *visit, problem *page.Problem) error {
 	}
 	for _, s := range sessions {
 		p.Sessions = append(p.Sessions, page.Session{
-			ID: s.ID, Device: device(s.UserAgent), From: s.IP, SignedIn: s.CreatedAt, LastActive: s.LastSeenAt, This: s.ID == v.in.Session.ID,
+			ID: s.ID, Device: page.Device(s.UserAgent), From: s.IP, SignedIn: s.CreatedAt, LastActive: s.LastSeenAt, This: s.ID == v.In.Session.ID,
 		})
 	}
 	if p.PendingEmail, err = a.pendingEmail(v); err != nil {
@@ -53,17 +52,23 @@ func (a *Account) showOverview(v *visit, problem *page.Problem) error {
 	if p.Activity, err = a.activity(v); err != nil {
 		return err
 	}
-	return a.show(v, p, problem)
+	if p.Consents, err = a.consents(v); err != nil {
+		return err
+	}
+	f := a.frame(v, problem)
+	f.Notice = a.withdrawnNotice(v)
+	a.Pages.Write(v.W, f, p)
+	return nil
 }
 
 // offered are the methods that the person can set up and the company lets count.
 func (a *Account) offered(v *visit) []policy.Method {
-	return slices.DeleteFunc(slices.Clone(v.facts.Offered), func(m policy.Method) bool { return !v.facts.Company.Rules.Allows(m) })
+	return slices.DeleteFunc(slices.Clone(v.Facts.Offered), func(m policy.Method) bool { return !v.Facts.Company.Allows(m) })
 }
 
 // listFactors fills in the cards of the second factors.
 func (a *Account) listFactors(v *visit, p *page.Account) error {
-	factors, err := a.DB.Factors(v.ctx(), v.in.User.ID)
+	factors, err := a.DB.Factors(v.Ctx(), v.In.User.ID)
 	if err != nil {
 		return err
 	}
@@ -78,7 +83,7 @@ func (a *Account) listFactors(v *visit, p *page.Account) error {
 			shown.Target = a.Factors.Text.Mask(string(f.Secret))
 			p.Texts = append(p.Texts, shown)
 		case policy.Email:
-			shown.Target = a.Factors.Mail.Mask(v.in.User.Email)
+			shown.Target = a.Factors.Mail.Mask(v.In.User.Email)
 			p.Mails = append(p.Mails, shown)
 		}
 	}
@@ -89,22 +94,22 @@ func (a *Account) listFactors(v *visit, p *page.Account) error {
 // nameOf is what a factor is called: by its person, or else by its kind.
 func (a *Account) nameOf(v *visit, f *storage.Factor) string {
 	if f.Name == "" && f.Kind == string(policy.TOTP) {
-		return a.Pages.Text(a.lang(v.r, v.in), page.Say("account.app_unnamed"))
+		return a.Pages.Text(a.lang(v.R, v.In), page.Say("account.app_unnamed"))
 	}
 	return f.Name
 }
 
 // requiredBy says who, other than the person, wants two steps at sign-in.
 func (a *Account) requiredBy(v *visit) *page.Text {
-	for _, d := range policy.Decide(v.facts).Demands {
+	for _, d := range policy.Decide(v.Facts).Demands {
 		var t page.Text
 		switch d.Reason.Code {
 		case policy.ByAdministrator:
-			t = page.Say("reason.administrator", "Company", v.facts.Company.Name)
+			t = page.Say("reason.administrator", "Company", v.Facts.Company.Name)
 		case policy.ByCompany:
-			t = page.Say("reason.company", "Company", v.facts.Company.Name)
+			t = page.Say("reason.company", "Company", v.Facts.Company.Name)
 		case policy.ByNetwork:
-			t = page.Say("reason.network", "Company", v.facts.Company.Name)
+			t = page.Say("reason.network", "Company", v.Facts.Company.Name)
 		default:
 			continue
 		}
@@ -116,14 +121,14 @@ func (a *Account) requiredBy(v *visit) *page.Text {
 }
 
 func (a *Account) activity(v *visit) ([]page.Activity, error) {
-	events, err := a.DB.Activity(v.ctx(), v.in.User.ID, activityShown)
+	events, err := a.DB.Activity(v.Ctx(), v.In.User.ID, activityShown)
 	if err != nil {
 		return nil, err
 	}
 	var out []page.Activity
 	for _, e := range events {
 		product := e.ClientID
-		if c, err := a.DB.Client(v.ctx(), e.ClientID); err == nil {
+		if c, err := a.DB.Client(v.Ctx(), e.ClientID); err == nil {
 			product = c.Name
 		}
 		what := page.Say("activity."+e.Event, "Product", product)
@@ -135,37 +140,15 @@ func (a *Account) activity(v *visit) ([]page.Activity, error) {
 	return out, nil
 }
 
-// device names a browser and its system as people do; good enough to tell
-// one's own devices apart.
-func device(userAgent string) string {
-	find := func(pairs [][2]string) string {
-		for _, p := range pairs {
-			if strings.Contains(userAgent, p[0]) {
-				return p[1]
-			}
-		}
-		return ""
-	}
-	browser := find([][2]string{{"Edg/", "Edge"}, {"OPR/", "Opera"}, {"Firefox/", "Firefox"}, {"Chrome/", "Chrome"}, {"Safari/", "Safari"}, {"curl/", "curl"}})
-	system := find([][2]string{{"Android", "Android"}, {"iPhone", "iPhone"}, {"iPad", "iPad"}, {"Windows", "Windows"}, {"Mac OS", "macOS"}, {"CrOS", "ChromeOS"}, {"Linux", "Linux"}})
-	switch {
-	case browser != "" && system != "":
-		return browser + ", " + system
-	case browser+system != "":
-		return browser + system
-	}
-	return "?"
-}
-
 // endSessions signs out one of the person's sessions, or all.
 func (a *Account) endSessions(v *visit) error {
-	ctx := v.ctx()
-	e := storage.Ending{UserID: v.in.User.ID, Session: v.r.PostFormValue("id")}
+	ctx := v.Ctx()
+	e := storage.Ending{UserID: v.In.User.ID, Session: v.R.PostFormValue("id")}
 	event := "session.ended"
-	if v.r.PostFormValue("all") == "1" {
+	if v.R.PostFormValue("all") == "1" {
 		e.Session, event = "", "sessions.ended"
 	} else if e.Session == "" {
-		return v.redirect("/account")
+		return v.Redirect("/account")
 	}
 	err := a.DB.Write(ctx, func(tx *storage.Tx) error {
 		if _, err := tx.EndSessions(ctx, e, a.Now()); err != nil {
@@ -176,11 +159,11 @@ func (a *Account) endSessions(v *visit) error {
 	if err != nil {
 		return err
 	}
-	if e.Session != "" && e.Session != v.in.Session.ID {
-		return v.redirect("/account")
+	if e.Session != "" && e.Session != v.In.Session.ID {
+		return v.Redirect("/account")
 	}
-	a.Sessions.Forget(v.w)
-	a.Pages.Write(v.w, page.Frame{Lang: a.lang(v.r, v.in)}, page.Message{
+	a.Sessions.Forget(v.W)
+	a.Pages.Write(v.W, page.Frame{Lang: a.lang(v.R, v.In)}, page.Message{
 		Heading: page.Say("signed_out.heading"), Body: page.Say("signed_out.body"), Link: "/account", LinkText: page.Say("setup_link.sign_in"),
 	})
 	return nil

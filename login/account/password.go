@@ -13,16 +13,16 @@ func (a *Account) passwordPage(v *visit) error { return a.showPasswordForm(v, ni
 
 func (a *Account) showPasswordForm(v *visit, problem *page.Problem) error {
 	return a.show(v, page.ChangePassword{
-		Email: v.in.User.Email, MinLength: factor.PasswordLength(v.facts.Person, v.facts.Company), BackURL: "/account",
+		Email: v.In.User.Email, MinLength: factor.PasswordLength(v.Facts.Person, v.Facts.Company), BackURL: "/account",
 	}, problem)
 }
 
 // passwordPost changes the password. Whoever is asked has just proved who they
 // are, by the old one or by a second factor.
 func (a *Account) passwordPost(v *visit) error {
-	ctx, user, company := v.ctx(), &v.in.User, v.facts.Company
-	password := v.r.PostFormValue("password")
-	problem := factor.PasswordProblem(password, v.r.PostFormValue("repeat"), factor.PasswordLength(v.facts.Person, company), company.Name, a.Host, user.Profile.Name, user.Email)
+	ctx, user, company := v.Ctx(), &v.In.User, v.Facts.Company
+	password := v.R.PostFormValue("password")
+	problem := factor.PasswordProblem(password, v.R.PostFormValue("repeat"), factor.PasswordLength(v.Facts.Person, company), company.Name, a.Host, user.Profile.Name, user.Email)
 	if problem != nil {
 		return a.showPasswordForm(v, problem)
 	}
@@ -52,5 +52,5 @@ func (a *Account) passwordPost(v *visit) error {
 	case err != nil:
 		return err
 	}
-	return v.redirect("/account")
+	return v.Redirect("/account")
 }

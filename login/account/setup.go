@@ -47,13 +47,13 @@ func (a *Account) setUp(at place) setup.Enter {
 				}
 				if at.changes || v.recovered() {
 					var err error
-					if v.factors, err = a.DB.Factors(v.ctx(), v.in.User.ID); err != nil {
+					if v.factors, err = a.DB.Factors(v.Ctx(), v.In.User.ID); err != nil {
 						return err
 					}
 				}
 				p := a.place(v, at, base)
 				if len(p.Methods) == 0 || at.changes && len(p.Lost(at.method)) == 0 {
-					return v.redirect("/account")
+					return v.Redirect("/account")
 				}
 				return serve(p)
 			}))(w, r)
@@ -65,8 +65,8 @@ func (a *Account) setUp(at place) setup.Enter {
 // nothing may.
 func (a *Account) changing(serve func(*visit) error) func(*visit) error {
 	return func(v *visit) error {
-		if !v.in.User.ChangesLockedAt.IsZero() {
-			return v.redirect("/account") // the page says why
+		if !v.In.User.ChangesLockedAt.IsZero() {
+			return v.Redirect("/account") // the page says why
 		}
 		return serve(v)
 	}
@@ -75,15 +75,16 @@ func (a *Account) changing(serve func(*visit) error) func(*visit) error {
 // recovered says whether the person came in by an owner's recovery code, just
 // now.
 func (v *visit) recovered() bool {
-	return v.facts.Proofs.Since(v.facts.Now.Add(-policy.FreshFor)).Has(policy.RecoveryCode)
+	return v.Facts.Proofs.Since(v.Facts.Now.Add(-policy.FreshFor)).Has(policy.RecoveryCode)
 }
 
-func boundTo(v *visit) string { return "session:" + v.in.Session.ID }
+func boundTo(v *visit) string { return "session:" + v.In.Session.ID }
 
 func (a *Account) place(v *visit, at place, base string) *setup.Place {
-	replaced := chi.URLParam(v.r, "id")
+	replaced := chi.URLParam(v.R, "id")
 	p := &setup.Place{
-		W: v.w, R: v.r, User: &v.in.User, BoundTo: boundTo(v), Methods: a.offered(v), BackURL: "/account", MayStayOff: !v.in.User.TwoStep,
+		Validity: v.Facts.Company.Rules.CodeValidity,
+		W:        v.W, R: v.R, User: &v.In.User, BoundTo: boundTo(v), Methods: a.offered(v), BackURL: "/account", MayStayOff: !v.In.User.TwoStep,
 		Path: func(page string) string { return base + page },
 		Show: func(p page.Page, problem *page.Problem) error { return a.show(v, p, problem) },
 		Lost: func(policy.Method) []string { return nil },
@@ -93,7 +94,7 @@ func (a *Account) place(v *visit, at place, base string) *setup.Place {
 			if err := tx.Audit(ctx, failed); err != nil || !verdict.LockedNow {
 				return err
 			}
-			return a.Notices.Tell(ctx, tx, &v.in.User, "factor.locked", failed.IP)
+			return a.Notices.Tell(ctx, tx, &v.In.User, "factor.locked", failed.IP)
 		},
 		After: func(verdict factor.Verdict) (bool, int, error) { return false, verdict.TriesLeft, nil },
 	}
@@ -123,8 +124,8 @@ func (a *Account) place(v *visit, at place, base string) *setup.Place {
 		return err
 	}
 	p.Done = func(setup.Activation) error {
-		a.Sessions.SetCookie(v.w, opened)
-		return v.redirect(freshCodes) // or on to the overview, where none were made
+		a.Sessions.SetCookie(v.W, opened)
+		return v.Redirect(freshCodes) // or on to the overview, where none were made
 	}
 	return p
 }
@@ -132,7 +133,7 @@ func (a *Account) place(v *visit, at place, base string) *setup.Place {
 // activated follows the activation of a factor: it counts in this session at
 // once, and whatever else the person is signed in to ends.
 func (a *Account) activated(ctx context.Context, tx *storage.Tx, v *visit, act setup.Activation, replaces bool) (opened *session.Opened, err error) {
-	now, user := a.Now(), &v.in.User
+	now, user := a.Now(), &v.In.User
 	if err := a.stillMay(ctx, tx, v); err != nil {
 		return nil, err
 	}
@@ -142,7 +143,7 @@ func (a *Account) activated(ctx context.Context, tx *storage.Tx, v *visit, act s
 		}
 	}
 	// The first factor of any kind ends with backup codes.
-	if v.in.BackupCodesLeft == 0 || v.recovered() {
+	if v.In.BackupCodesLeft == 0 || v.recovered() {
 		if err := a.makeCodes(ctx, tx, v); err != nil {
 			return nil, err
 		}
@@ -150,14 +151,14 @@ func (a *Account) activated(ctx context.Context, tx *storage.Tx, v *visit, act s
 	if err := tx.VoidRecoveryCode(ctx, user.ID); err != nil {
 		return nil, err
 	}
-	if opened, err = a.Sessions.Pass(ctx, tx, v.in, user.ID, policy.Proofs{act.Proof}); err != nil {
+	if opened, err = a.Sessions.Pass(ctx, tx, v.In, user.ID, policy.Proofs{act.Proof}); err != nil {
 		return nil, err
 	}
 	event := string(act.Method)
 	switch {
-	case replaces, act.Method == policy.SMS && slices.Contains(v.in.Methods, event):
+	case replaces, act.Method == policy.SMS && slices.Contains(v.In.Methods, event):
 		event += ".replaced"
-	case act.Method == policy.TOTP && slices.Contains(v.in.Methods, event):
+	case act.Method == policy.TOTP && slices.Contains(v.In.Methods, event):
 		event += ".added"
 	default:
 		event += ".enrolled"

@@ -23,10 +23,10 @@ const allowed = "link"
 // company switched that off, for people whose address is confirmed.
 func (a *Account) needsLink(v *visit) bool {
 	switch {
-	case len(v.in.Methods) > 0, !slices.Contains(a.Sessions.Offered, policy.Email):
+	case len(v.In.Methods) > 0, !slices.Contains(a.Sessions.Offered, policy.Email):
 		return false
 	}
-	return v.facts.Company.Rules.SetUpByEmail != policy.Off || !v.in.User.EmailVerified
+	return v.Facts.Company.Rules.SetUpByEmail != policy.Off || !v.In.User.EmailVerified
 }
 
 // waitsForLink answers in place of the set-up as long as the link has not been
@@ -35,14 +35,14 @@ func (a *Account) waitsForLink(v *visit, base string) (bool, error) {
 	if !a.needsLink(v) {
 		return false, nil
 	}
-	_, err := a.DB.Enrolment(v.ctx(), boundTo(v), allowed, a.Now())
+	_, err := a.DB.Enrolment(v.Ctx(), boundTo(v), allowed, a.Now())
 	switch {
 	case err == nil:
 		return false, nil
 	case !errors.Is(err, storage.ErrNotFound):
 		return true, err
-	case !v.in.User.EmailVerified:
-		a.Pages.Write(v.w, a.frame(v, nil), page.Message{
+	case !v.In.User.EmailVerified:
+		a.Pages.Write(v.W, a.frame(v, nil), page.Message{
 			Heading: page.Say("set_up_by_email_needs_address.heading"), Body: page.Say("set_up_by_email_needs_address.body"),
 			Link: "/account", LinkText: page.Say("set_up_by_email_needs_address.link"),
 		})
@@ -62,9 +62,9 @@ func setUpLinkQuota(userID string) []storage.Quota {
 // sendSetUpLink sends a link that leads on to base, the first time the page is seen and whenever the
 // person asks for another, and says so.
 func (a *Account) sendSetUpLink(v *visit, base string) error {
-	ctx, now, user := v.ctx(), a.Now(), &v.in.User
+	ctx, now, user := v.Ctx(), a.Now(), &v.In.User
 	sent := page.SetUpByEmail{Target: notify.MaskEmail(user.Email), ResendAt: now.Add(factor.ResendAfter), BackURL: "/account"}
-	asked := v.r.PostFormValue("resend") == "1"
+	asked := v.R.PostFormValue("resend") == "1"
 	if alive, err := a.DB.HasLink(ctx, notify.LinkTwoStep, user.ID, now); err != nil {
 		return err
 	} else if alive && !asked {
@@ -96,14 +96,14 @@ func (a *Account) sendSetUpLink(v *visit, base string) error {
 // usableLink is the link of the address, if it is this person's and still
 // good; otherwise the page says kindly what is wrong with it.
 func (a *Account) usableLink(v *visit) (*storage.Link, error) {
-	link, err := a.DB.Link(v.ctx(), storage.Hash(v.token()))
+	link, err := a.DB.Link(v.Ctx(), storage.Hash(v.token()))
 	id := ""
 	switch {
 	case errors.Is(err, storage.ErrNotFound), err == nil && link.Purpose != notify.LinkTwoStep:
 		id = "link.unknown"
 	case err != nil:
 		return nil, err
-	case link.UserID != v.in.User.ID:
+	case link.UserID != v.In.User.ID:
 		id = "link.foreign"
 	case !link.UsedAt.IsZero():
 		id = "link.used"
@@ -112,7 +112,7 @@ func (a *Account) usableLink(v *visit) (*storage.Link, error) {
 	default:
 		return link, nil
 	}
-	a.Pages.Write(v.w, a.frame(v, nil), page.Message{
+	a.Pages.Write(v.W, a.frame(v, nil), page.Message{
 		Heading: page.Say(id + ".heading"), Body: page.Say(id + ".body"), Link: "/account", LinkText: page.Say(id + ".link"),
 	})
 	return nil, nil
@@ -130,7 +130,7 @@ func (a *Account) linkPage(v *visit) error {
 	}, nil)
 }
 
-func (v *visit) token() string { return v.r.FormValue("token") }
+func (v *visit) token() string { return v.R.FormValue("token") }
 
 // linkPost uses the link up: for a while this session may set up a factor.
 func (a *Account) linkPost(v *visit) error {
@@ -138,7 +138,7 @@ func (a *Account) linkPost(v *visit) error {
 	if err != nil || link == nil {
 		return err
 	}
-	ctx, now := v.ctx(), a.Now()
+	ctx, now := v.Ctx(), a.Now()
 	err = a.DB.Write(ctx, func(tx *storage.Tx) error {
 		if err := tx.SpendLink(ctx, link.Hash, now); err != nil {
 			return err
@@ -146,7 +146,7 @@ func (a *Account) linkPost(v *visit) error {
 		if err := tx.Audit(ctx, a.event(v, "set_up_link.used")); err != nil {
 			return err
 		}
-		return tx.PutEnrolment(ctx, storage.Enrolment{BoundTo: boundTo(v), Kind: allowed, UserID: v.in.User.ID, ExpiresAt: now.Add(notify.LinkTwoStepLifetime)})
+		return tx.PutEnrolment(ctx, storage.Enrolment{BoundTo: boundTo(v), Kind: allowed, UserID: v.In.User.ID, ExpiresAt: now.Add(notify.LinkTwoStepLifetime)})
 	})
 	switch {
 	case storage.IsSpent(err):
@@ -155,5 +155,5 @@ func (a *Account) linkPost(v *visit) error {
 	case err != nil:
 		return err
 	}
-	return v.redirect(link.Data) // on to what the person had chosen
+	return v.Redirect(link.Data) // on to what the person had chosen
 }

@@ -18,5 +18,5 @@ func (a *Account) signalKeys(v *visit, factors []*storage.Factor) (*page.SignalK
 	if err != nil {
 		return nil, err
 	}
-	return &page.SignalKeys{RPID: a.Factors.Keys.RPID(), UserID: factor.UserHandle(v.in.User.ID), Credentials: ids}, nil
+	return &page.SignalKeys{RPID: a.Factors.Keys.RPID(), UserID: factor.UserHandle(v.In.User.ID), Credentials: ids}, nil
 }

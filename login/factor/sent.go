@@ -1,6 +1,7 @@
 package factor
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -60,7 +61,9 @@ type Request struct {
 	Target string
 	// From is where the wish came from.
 	From netip.Addr
-	At   time.Time
+	// Validity is what the person's company says about it; zero: Sent.Validity.
+	Validity time.Duration
+	At       time.Time
 }
 
 // Send makes a code in place of an earlier one and queues it. The message's id
@@ -70,10 +73,10 @@ func (s Sent) Send(ctx context.Context, tx *storage.Tx, r Request) (messageID st
 	if err := tx.TakeQuotas(ctx, s.quotas(r), r.At); err != nil {
 		return "", err
 	}
-	code := sixRandomDigits()
+	code, validity := sixRandomDigits(), cmp.Or(r.Validity, s.Validity)
 	sent := storage.SentCode{
 		BoundTo: r.BoundTo, Kind: string(s.Kind), ID: storage.NewID(), UserID: r.User.ID, Hash: s.hash(tx, r.BoundTo, r.User.ID, code), Gap: s.gap(r.Target),
-		Validity: s.Validity, CreatedAt: r.At, ExpiresAt: r.At.Add(sendWithin + s.Validity),
+		Validity: validity, CreatedAt: r.At, ExpiresAt: r.At.Add(sendWithin + validity),
 	}
 	if err := tx.PutSentCode(ctx, sent); err != nil {
 		return "", err

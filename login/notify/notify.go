@@ -53,6 +53,15 @@ type Notices struct {
 	// Issuer is the host people know the provider by, URL its address.
 	Issuer, URL string
 	Now         func() time.Time
+
+	task string
+}
+
+// ForTask is n for mails that belong to a task: they are counted with it.
+func (n *Notices) ForTask(id string) *Notices {
+	mine := *n
+	mine.task = id
+	return &mine
 }
 
 // Tell queues a mail to a person about something that happened to their
@@ -97,6 +106,13 @@ func (n *Notices) SendLink(ctx context.Context, tx *storage.Tx, u *storage.User,
 	return n.mail(ctx, tx, u, address, "mail.link."+id, append([]any{"Link", link, "Until", until}, more...)...)
 }
 
+// Remind queues a mail to a person of whom their company requires two-step
+// verification and who hasn't set it up. It leads to the page for that, where
+// they sign in: whoever else reads it gains nothing.
+func (n *Notices) Remind(ctx context.Context, tx *storage.Tx, u *storage.User, company string) error {
+	return n.mail(ctx, tx, u, u.Email, "mail.link.reminder", "Company", company, "Link", n.URL+"/account/set-up")
+}
+
 // Code is a short code to be sent.
 type Code struct {
 	// ID is the storage.SentCode's, Code what the person enters.
@@ -122,7 +138,7 @@ func (n *Notices) TextCode(ctx context.Context, tx *storage.Tx, u *storage.User,
 }
 
 func (n *Notices) mail(ctx context.Context, tx *storage.Tx, u *storage.User, address, id string, with ...any) error {
-	_, err := tx.QueueMessage(ctx, storage.Outgoing{Kind: storage.OutgoingMail, Target: MaskEmail(address), CreatedAt: n.Now()}, n.words(u, address, id, with...))
+	_, err := tx.QueueMessage(ctx, storage.Outgoing{Kind: storage.OutgoingMail, Target: MaskEmail(address), CreatedAt: n.Now(), TaskID: n.task}, n.words(u, address, id, with...))
 	return err
 }
 

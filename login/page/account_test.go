@@ -18,7 +18,7 @@ func reached(doc *html.Node) []string {
 	var to []string
 	for _, n := range elements(doc, "a", "form") {
 		for _, name := range []string{"href", "action"} {
-			if url, ok := attr(n, name); ok && strings.HasPrefix(url, "/account") {
+			if url, ok := attr(n, name); ok && (strings.HasPrefix(url, "/account") || url == "/console") {
 				to = append(to, url)
 			}
 		}
@@ -30,7 +30,7 @@ func reached(doc *html.Node) []string {
 func TestAccountLeadsTo(t *testing.T) {
 	r := mustRenderer(t)
 	_, doc := draw(t, r, page.Frame{}, page.Account{
-		Email: "ana@example.com", TwoStep: true, Offers: offers, Owner: true, NetworkCheck: true,
+		Email: "ana@example.com", TwoStep: true, Offers: offers, Console: true, NetworkCheck: true,
 		Apps: []page.Factor{{ID: "a1"}}, Keys: []page.Factor{{ID: "k1"}}, Texts: []page.Factor{{ID: "t1"}}, Mails: []page.Factor{{ID: "m1"}},
 		Sessions: []page.Session{{ID: "s1"}},
 	})
@@ -41,7 +41,7 @@ func TestAccountLeadsTo(t *testing.T) {
 		"/account/text-messages", "/account/text-messages/remove",
 		"/account/email-codes/remove",
 		"/account/backup-codes",
-		"/account/password", "/account/email", "/account/email/confirm", "/account/network-check", "/account/recovery-codes",
+		"/account/password", "/account/email", "/account/email/confirm", "/account/network-check", "/console",
 		"/account/language", "/account/sessions/end", "/account/sessions/end",
 	}
 	if got := reached(doc); !slices.Equal(got, want) {
@@ -63,10 +63,10 @@ func TestAccountWithholds(t *testing.T) {
 		}},
 		"nothing offered": {page.Account{EmailVerified: true}, []string{"/account/two-step", "/account/password", "/account/email", "/account/language", "/account/sessions/end"}},
 		"locked": {page.Account{
-			Locked: true, Offers: offers, TwoStep: true, Owner: true, NetworkCheck: true, BackupCodesMade: true,
+			Locked: true, Offers: offers, TwoStep: true, Console: true, NetworkCheck: true, BackupCodesMade: true,
 			Apps: []page.Factor{{ID: "a1"}}, Keys: []page.Factor{{ID: "k1"}}, Texts: []page.Factor{{ID: "t1"}}, Mails: []page.Factor{{ID: "m1"}},
 			Sessions: []page.Session{{ID: "s1"}},
-		}, []string{"/account/language", "/account/sessions/end", "/account/sessions/end"}},
+		}, []string{"/console", "/account/language", "/account/sessions/end", "/account/sessions/end"}},
 		"locked and new": {page.Account{Locked: true, Offers: offers}, []string{"/account/language", "/account/sessions/end"}},
 	} {
 		_, doc := draw(t, r, page.Frame{}, c.page)

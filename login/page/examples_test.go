@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"html/template"
+	"slices"
 	"time"
 
 	"github.com/sallyport-id/sallyport/login/page"
@@ -45,7 +46,7 @@ func examples(product, person string) []example {
 		Mails:           []page.Factor{{ID: "m1", Target: "a•••@example.com", Added: at, LastUsed: at}},
 		SignalKeys:      &page.SignalKeys{RPID: "login.example.com", UserID: "dXNlcg", Credentials: []string{"a2V5MQ", "a2V5Mg"}},
 		BackupCodesMade: true, BackupCodesLeft: 6, BackupCodesOf: 10,
-		NetworkCheck: true, Owner: true,
+		NetworkCheck: true, Console: true,
 		Sessions: []page.Session{
 			{ID: "s1", Device: "Firefox on Linux", From: "198.51.100.7", SignedIn: at, LastActive: at.Add(time.Hour), This: true},
 			{ID: "s2", Device: "Safari on iPhone", From: "203.0.113.20", SignedIn: at.Add(-48 * time.Hour), LastActive: at.Add(-time.Hour)},
@@ -95,7 +96,7 @@ func examples(product, person string) []example {
 		return m
 	}
 
-	return []example{
+	return slices.Concat(consoleExamples(product, person), instanceExamples(product, person), []example{
 		{"sign_in", flow, page.SignIn{}},
 		{"sign_in-plain", page.Frame{FormToken: "token"}, page.SignIn{}},
 		{"sign_in-unknown-key", wrong(flow, "", "problem.key_failed"), page.SignIn{Passkey: &passkey, UnknownKey: &page.UnknownKey{RPID: "id.example.com", Credential: "AbC-_1"}}},
@@ -188,10 +189,6 @@ func examples(product, person string) []example {
 		{"change_email-same", wrong(account, "email", "problem.email_same"), page.ChangeEmail{Email: person, New: person}},
 		{"rename", account, page.Rename{Name: "Phone of " + person, BackURL: "/account"}},
 		{"rename-long", wrong(account, "name", "problem.name_long"), page.Rename{Name: person}},
-		{"issue_recovery", account, page.IssueRecovery{BackURL: "/account"}},
-		{"issue_recovery-self", wrong(account, "username", "problem.recovery_self"), page.IssueRecovery{Email: person}},
-		{"recovery_issued", account, page.RecoveryIssued{Code: "7kqm-2x9d-rtfw-h3np", Person: person, Email: person, Until: at, BackURL: "/account"}},
-		{"recovery_issued-nameless", account, page.RecoveryIssued{Code: "7kqm-2x9d-rtfw-h3np", Email: person, Until: at}},
 		{"first_owner", page.Frame{FormToken: "token"}, page.FirstOwner{MinLength: 15}},
 		{"first_owner-again", wrong(page.Frame{FormToken: "token"}, "name", "problem.name_missing"), page.FirstOwner{Company: product, Email: person, MinLength: 15}},
 		{"form_post", page.Frame{Product: product, FormActions: []string{"https://product.example"}}, page.FormPost{Action: "https://product.example/callback", Fields: map[string][]string{"code": {"c0de"}, "state": {person, product}}}},
@@ -216,5 +213,5 @@ func examples(product, person string) []example {
 		{"message-not_me_done", page.Frame{}, tell("not_me_done")},
 		{"message-set_up_by_email_needs_address", account, on("set_up_by_email_needs_address")},
 		{"message-changes_locked", page.Frame{Status: 403}, tell("refuse.changes_locked")},
-	}
+	})
 }

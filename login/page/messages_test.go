@@ -91,6 +91,12 @@ func TestTemplateMessages(t *testing.T) {
 	found := 0
 	for _, id := range templateIDs(t) {
 		found++
+		if strings.HasSuffix(id, ".") { // a family, chosen from by name
+			if !slices.ContainsFunc(slices.Collect(maps.Keys(known)), func(k string) bool { return strings.HasPrefix(k, id) }) {
+				t.Errorf("a template chooses from %q, which has no members", id)
+			}
+			continue
+		}
 		if _, ok := known[id]; !ok {
 			t.Errorf("a template says %q, which is no message", id)
 		}
@@ -102,7 +108,7 @@ func TestTemplateMessages(t *testing.T) {
 
 func templateIDs(t *testing.T) []string {
 	t.Helper()
-	said := regexp.MustCompile(`\bt "([^"]+)"`)
+	said := regexp.MustCompile(`\b(?:t|word) "([^"]+)"`)
 	var ids []string
 	entries, err := templateFiles.ReadDir("templates")
 	if err != nil {
@@ -228,6 +234,8 @@ func TestNothingUnused(t *testing.T) {
 		"not_me_done.", "set_up_by_email_needs_address.",
 		"remove_app.", "remove_key.", "remove_texts.", "remove_mails.", "confirm_address.", "change_address.",
 		"set_up_link.", "not_me.",
+		// What administrators are told.
+		"do.", "cannot.", "rule.", "rule_value.", "touched.", "warning.", "task_kind.", "task_failure.",
 	}
 	known := mustWords(t)[0].messages
 	for _, family := range families {
@@ -317,7 +325,7 @@ func TestTextIsShort(t *testing.T) {
 	}
 }
 
-// A language is one file.
+// A language is one file, or several named by what they are for.
 func TestThirdLanguage(t *testing.T) {
 	english, err := messageFiles.ReadFile("messages/en.yaml")
 	if err != nil {
@@ -342,6 +350,18 @@ func TestThirdLanguage(t *testing.T) {
 	if got := all[2].text(Say("page.cancel")); got != "Cancelar" {
 		t.Errorf("pt-BR says %q", got)
 	}
+	files["messages/more.da.yaml"] = &fstest.MapFile{Data: []byte(`more.words: "Mere"`)}
+	if all, err = loadWords(files); err != nil || len(all) != 3 {
+		t.Fatalf("%d languages, %v", len(all), err)
+	}
+	if got := all[1].text(Text{ID: "more.words"}) + " " + all[1].text(Say("page.cancel")); got != "Mere Cancel" {
+		t.Errorf("two files of a language say %q", got)
+	}
+	files["messages/more.da.yaml"] = &fstest.MapFile{Data: []byte(`page.cancel: "Afbryd"`)}
+	if _, err := loadWords(files); err == nil {
+		t.Error("no error for an id in two files of a language")
+	}
+	delete(files, "messages/more.da.yaml")
 	delete(files, "messages/en.yaml")
 	if _, err := loadWords(files); err == nil {
 		t.Error("no error without English")
@@ -367,25 +387,45 @@ func TestMessageIsNoMarkup(t *testing.T) {
 	}
 }
 
-// pages.go names a template for each type; each must be there, none left over.
+// Every type names a template; each must be there, none left over.
 func TestTemplatesMatchPages(t *testing.T) {
 	r, err := New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	pages := []Page{
-		SignIn{}, ChooseAccount{}, Code{}, Choose{}, Why{}, SetUpChoose{}, SetUpScan{}, SetUpCode{}, BackupCodes{},
-		Consent{}, Message{}, LogoutConfirm{}, RequestError{}, SetPassword{}, Account{}, Confirm{}, FirstOwner{}, FormPost{},
-		UseKey{}, SetUpPhone{}, SetUpText{}, SetUpKey{}, SetUpByEmail{}, Forgot{}, ChangePassword{}, ChangeEmail{}, Rename{},
-		IssueRecovery{}, RecoveryIssued{},
+	named := make(map[string]bool)
+	for _, file := range goFiles(t) {
+		if file.Name.Name != "page" {
+			continue
+		}
+		for _, decl := range file.Decls {
+			method, ok := decl.(*ast.FuncDecl)
+			if !ok || method.Recv == nil || method.Name.Name != "template" {
+				continue
+			}
+			ast.Inspect(method.Body, func(n ast.Node) bool {
+				if e, ok := n.(ast.Expr); ok {
+					if name, ok := literal(e); ok {
+						named[name] = true
+					}
+				}
+				return true
+			})
+		}
+	}
+	delete(named, unpainted{}.template())
+	if len(named) < 40 {
+		t.Errorf("only %d types of pages", len(named))
 	}
 	for lang, drawn := range r.pages {
-		if len(drawn) != len(pages) {
-			t.Errorf("%s: %d templates for %d pages", lang, len(drawn), len(pages))
+		for name := range drawn {
+			if !named[name] {
+				t.Errorf("%s: no type for template %s", lang, name)
+			}
 		}
-		for _, p := range pages {
-			if drawn[p.template()] == nil {
-				t.Errorf("%s: no template %s", lang, p.template())
+		for name := range named {
+			if drawn[name] == nil {
+				t.Errorf("%s: no template %s", lang, name)
 			}
 		}
 	}

@@ -52,9 +52,12 @@ type Frame struct {
 	FormActions []string
 	// Problem is what was wrong with the last input.
 	Problem *Problem
+	// Problems is the same for a form in which several fields may be wrong at
+	// once, by the field's name; "" is the page as a whole. Use one or the other.
+	Problems map[string]Text
 	// Notice is a quiet word of success ("New backup codes made").
 	Notice *Text
-	// Status is the HTTP status; 0 means 200, or 422 where there is a Problem.
+	// Status is the HTTP status; 0 means 200, or 422 where something was wrong.
 	Status int
 }
 
@@ -248,17 +251,6 @@ type ChangeEmail struct{ Email, New, BackURL string }
 // Rename names a key or app. Field: name.
 type Rename struct{ Name, BackURL string }
 
-// IssueRecovery lets an owner choose whom a recovery code is for. Field:
-// username.
-type IssueRecovery struct{ Email, BackURL string }
-
-// RecoveryIssued shows a recovery code, once, to the owner who issued it.
-type RecoveryIssued struct {
-	Code, Person, Email string
-	Until               time.Time
-	BackURL             string
-}
-
 // BackupCodes is step 4 of 4, and the page after making new codes.
 // Field: saved=yes. The print style shows product, account and date.
 type BackupCodes struct {
@@ -359,8 +351,11 @@ type Account struct {
 	// person with a second factor may skip that (POST /account/network-check
 	// with skip=0|1).
 	NetworkCheck, SkipNetworkCheck bool
-	// Owner may issue recovery codes: /account/recovery-codes.
-	Owner    bool
+	// Console: the person governs a company or the instance, at /console.
+	Console bool
+	// Consents are the products the person gave access. Withdrawn by POST
+	// /account/products/withdraw with product=ID.
+	Consents []Consented
 	Sessions []Session // POST /account/sessions/end with id=…, or all=1
 	Activity []Activity
 }
@@ -380,6 +375,15 @@ type Factor struct {
 type SignalKeys struct {
 	RPID, UserID string
 	Credentials  []string // base64url
+}
+
+// Consented is a product and what its person allowed it.
+type Consented struct {
+	// ID is the client id.
+	ID, Product string
+	// Scopes are names, as in Consent.
+	Scopes []string
+	Since  time.Time
 }
 
 // Session is one signed-in browser.
@@ -417,8 +421,6 @@ func (Forgot) template() string         { return "forgot" }
 func (ChangePassword) template() string { return "change_password" }
 func (ChangeEmail) template() string    { return "change_email" }
 func (Rename) template() string         { return "rename" }
-func (IssueRecovery) template() string  { return "issue_recovery" }
-func (RecoveryIssued) template() string { return "recovery_issued" }
 func (Choose) template() string         { return "choose" }
 func (Why) template() string            { return "why" }
 func (SetUpChoose) template() string    { return "set_up_choose" }

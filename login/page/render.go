@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -66,9 +67,12 @@ func New() (*Renderer, error) {
 
 // parsePages parses the templates with functions that speak one language.
 func parsePages(w *words, all []*words, files *assets) (map[string]*template.Template, error) {
+	shared := []string{"templates/layout.html", "templates/parts.html", "templates/console_parts.html"}
 	layout, err := template.New("").Funcs(template.FuncMap{
-		"t":       func(id string, pairs ...any) template.HTML { return w.html(Say(id, pairs...)) },
-		"say":     w.html,
+		"t":   func(id string, pairs ...any) template.HTML { return w.html(Say(id, pairs...)) },
+		"say": w.html,
+		// One of a family of messages: {{word "role." .Role}}.
+		"word":    func(family, name string, pairs ...any) template.HTML { return w.html(Say(family+name, pairs...)) },
 		"scope":   func(name string) template.HTML { return w.html(Say("scope." + name)) },
 		"way":     func(way Way) template.HTML { return w.html(Say("choose."+way.Method, "Target", way.Target)) },
 		"when":    w.when,
@@ -85,7 +89,7 @@ func parsePages(w *words, all []*words, files *assets) (map[string]*template.Tem
 		"step": stepOf,
 		"list": func(items []string) string { return strings.Join(items, ", ") },
 		"json": asJSON,
-	}).ParseFS(templateFiles, "templates/layout.html", "templates/parts.html")
+	}).ParseFS(templateFiles, shared...)
 	if err != nil {
 		return nil, fmt.Errorf("parse layout: %w", err)
 	}
@@ -96,7 +100,7 @@ func parsePages(w *words, all []*words, files *assets) (map[string]*template.Tem
 	pages := make(map[string]*template.Template)
 	for _, entry := range entries {
 		name := strings.TrimSuffix(entry.Name(), ".html")
-		if name == "layout" || name == "parts" {
+		if slices.Contains(shared, path.Join("templates", entry.Name())) {
 			continue
 		}
 		own, err := layout.Clone()
@@ -160,7 +164,7 @@ func (r *Renderer) Write(w http.ResponseWriter, f Frame, p Page) {
 	status := f.Status
 	switch {
 	case status != 0:
-	case f.Problem != nil:
+	case f.Problem != nil || len(f.Problems) > 0:
 		status = http.StatusUnprocessableEntity
 	default:
 		status = http.StatusOK
@@ -181,6 +185,11 @@ func (r *Renderer) draw(body *bytes.Buffer, words *words, f Frame, p Page) error
 	}
 	// In a title elements would be shown as they are written.
 	v.Title = html.UnescapeString(r.markup.ReplaceAllString(heading.String(), ""))
+	var content bytes.Buffer
+	if err := t.ExecuteTemplate(&content, "content", v); err != nil {
+		return err
+	}
+	v.Content = template.HTML(content.String()) // made by a template of ours
 	return t.ExecuteTemplate(body, "layout", v)
 }
 

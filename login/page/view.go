@@ -1,7 +1,11 @@
 package page
 
 import (
+	"cmp"
+	"html"
 	"html/template"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +17,41 @@ type view struct {
 	Title string // the heading without markup
 	Name  string // the page's template
 	Dir   string // ltr or rtl
+	// Content is the page's own part of the layout.
+	Content template.HTML
+}
+
+// Shell is what surrounds a page of the console, nil for other pages.
+func (v view) Shell() *Console {
+	if p, ok := v.Page.(interface{ shell() *Console }); ok {
+		return p.shell()
+	}
+	return nil
+}
+
+// Wrong reports whether anything was wrong with the last input.
+func (v view) Wrong() bool { return v.Problem != nil || len(v.Problems) > 0 }
+
+// Wrongs are the problems of a form with several fields, in the order in which
+// these stand on the page: what is about no field of it comes first, without
+// one.
+func (v view) Wrongs() []Problem {
+	at := make(map[string]int, len(v.Problems))
+	for field := range v.Problems {
+		at[field] = strings.Index(string(v.Content), ` id="`+html.EscapeString(field)+`"`)
+	}
+	names := slices.SortedFunc(maps.Keys(v.Problems), func(a, b string) int {
+		return cmp.Or(cmp.Compare(at[a], at[b]), cmp.Compare(a, b))
+	})
+	var all []Problem
+	for _, name := range names {
+		p := Problem{Text: v.Problems[name]}
+		if at[name] >= 0 {
+			p.Field = name
+		}
+		all = append(all, p)
+	}
+	return all
 }
 
 // InFlow reports whether the page belongs to an authorization request.
@@ -22,6 +61,9 @@ func (v view) InFlow() bool { return v.Request != "" }
 func (v view) At(field string) *Problem {
 	if v.Problem != nil && v.Problem.Field == field {
 		return v.Problem
+	}
+	if text, wrong := v.Problems[field]; wrong {
+		return &Problem{Text: text, Field: field}
 	}
 	return nil
 }
@@ -50,6 +92,9 @@ func (v view) Says(field string, hints ...string) template.HTMLAttr {
 // Focus is the autofocus attribute where typing should go on: at the field
 // with the problem, else at the one that is usually first.
 func (v view) Focus(field string, first bool) template.HTMLAttr {
+	if len(v.Problems) > 0 {
+		return "" // the summary comes first: it leads to each of them
+	}
 	elsewhere := v.Problem != nil && v.Problem.Field != "" && v.Problem.Field != field
 	if v.At(field) != nil || first && !elsewhere {
 		return "autofocus"

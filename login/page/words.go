@@ -39,7 +39,8 @@ type message struct {
 	fixed struct{ plain, marked string }
 }
 
-// loadWords reads every file in messages, the default language first.
+// loadWords reads every file in messages, the default language first. A
+// language may have several files, each named WHAT.TAG.yaml beside TAG.yaml.
 func loadWords(files fs.FS) ([]*words, error) {
 	entries, err := fs.ReadDir(files, "messages")
 	if err != nil {
@@ -57,8 +58,15 @@ func loadWords(files fs.FS) ([]*words, error) {
 		if err != nil {
 			return nil, fmt.Errorf("messages/%s: %w", entry.Name(), err)
 		}
-		w := &words{lang: file.Tag.String(), messages: make(map[string]message, len(file.Messages))}
+		w := spoken(all, file.Tag.String())
+		if w == nil {
+			w = &words{lang: file.Tag.String(), messages: make(map[string]message, len(file.Messages))}
+			all = append(all, w)
+		}
 		for _, m := range file.Messages {
+			if _, twice := w.messages[m.ID]; twice {
+				return nil, fmt.Errorf("messages/%s: %s is in another file already", entry.Name(), m.ID)
+			}
 			w.messages[m.ID] = describe(m)
 			if err := plain.AddMessages(file.Tag, rewrite(m, unmarked)); err != nil {
 				return nil, fmt.Errorf("messages/%s: %s: %w", entry.Name(), m.ID, err)
@@ -67,7 +75,6 @@ func loadWords(files fs.FS) ([]*words, error) {
 				return nil, fmt.Errorf("messages/%s: %s: %w", entry.Name(), m.ID, err)
 			}
 		}
-		all = append(all, w)
 	}
 	for _, w := range all {
 		w.plain, w.marked = i18n.NewLocalizer(plain, w.lang), i18n.NewLocalizer(marked, w.lang)
@@ -85,6 +92,16 @@ func loadWords(files fs.FS) ([]*words, error) {
 		return nil, fmt.Errorf("messages/%s.yaml is missing", defaultLanguage)
 	}
 	return all, nil
+}
+
+// spoken is the words of a language among those read so far, nil if it is new.
+func spoken(all []*words, lang string) *words {
+	for _, w := range all {
+		if w.lang == lang {
+			return w
+		}
+	}
+	return nil
 }
 
 // forms are the plural forms of a message that are written out.

@@ -42,6 +42,9 @@ type Place struct {
 	BoundTo string
 	// Path makes the address of a page below the one the set-up is mounted at.
 	Path func(page string) string
+	// Validity is how long a code that is sent works; zero: as long as the
+	// instance says.
+	Validity time.Duration
 	// BackURL is where step 1 leads back to; empty: nowhere.
 	BackURL string
 	// Methods that may be set up here and now.
@@ -126,7 +129,7 @@ func (p *Place) entry(code string, now time.Time) factor.Entry {
 }
 
 func (p *Place) wish(target string, now time.Time) factor.Request {
-	return factor.Request{User: p.User, BoundTo: p.BoundTo, Target: target, From: session.OriginOf(p.ctx()).Addr, At: now}
+	return factor.Request{User: p.User, BoundTo: p.BoundTo, Target: target, From: session.OriginOf(p.ctx()).Addr, Validity: p.Validity, At: now}
 }
 
 // settle ends a step in which a code was tried: err and verdict are those of

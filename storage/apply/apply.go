@@ -8,6 +8,7 @@
 package apply
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,9 +22,15 @@ import (
 type Options struct {
 	// DryRun does everything and takes it back.
 	DryRun bool
-	Now    time.Time
+	// PlanOnly looks at everything and writes nothing: the report says what would be done, as far as that shows
+	// before it is tried.
+	PlanOnly bool
+	Now      time.Time
 	// Actor is who does it, for the audit; "command line" where it is empty.
 	Actor string
+	// Event is what else the audit says of whoever does it: ClientID, IP, RequestID; and Actor, unless the one above is
+	// set. What was done to whom is filled in.
+	Event storage.Event
 	// HashOK says whether a password hash is of a kind that can be verified; nil: they are taken unchecked.
 	HashOK func(hash string) error
 	// SetUpLink makes a link by which a person chooses their password, or returns "" as long as an earlier one works. It
@@ -39,27 +46,29 @@ var errDryRun = errors.New("dry run")
 // Apply brings the database to the state the file declares, in one transaction. The error is *Problems where the file
 // and the database together make no sense.
 func Apply(ctx context.Context, db *storage.DB, f *File, o Options) (Report, error) {
-	if o.Actor == "" {
-		o.Actor = "command line"
-	}
-	o.Now = o.Now.UTC().Truncate(time.Millisecond) // what is stored has no more
 	var report Report
-	err := db.Write(ctx, func(tx *storage.Tx) error {
-		a := &applying{ctx: ctx, tx: tx, file: f, Options: o, problems: &Problems{File: f.name}}
-		if err := a.run(); err != nil {
-			return err
-		}
-		report = a.report
-		if o.DryRun {
+	err := db.Write(ctx, func(tx *storage.Tx) (err error) {
+		if report, err = In(ctx, tx, f, o); err == nil && o.DryRun {
 			return errDryRun
 		}
-		return nil
+		return err
 	})
 	if o.DryRun && errors.Is(err, errDryRun) {
 		err = nil
 	}
-	report.DryRun = o.DryRun
 	return report, err
+}
+
+// In is Apply as a part of a transaction. With Options.DryRun the caller takes the transaction back.
+func In(ctx context.Context, tx *storage.Tx, f *File, o Options) (Report, error) {
+	o.Actor = cmp.Or(o.Actor, o.Event.Actor, "command line")
+	o.Now = o.Now.UTC().Truncate(time.Millisecond) // what is stored has no more
+	a := &applying{ctx: ctx, tx: tx, file: f, Options: o, problems: &Problems{File: f.name}}
+	if err := a.run(); err != nil {
+		return Report{}, err
+	}
+	a.report.DryRun = o.DryRun
+	return a.report, nil
 }
 
 // applying is one run of Apply: first all is looked at, then, if there is no mistake, all is done.
@@ -78,6 +87,8 @@ type applying struct {
 	hadProducts map[string]*storage.Client
 	// people are those who change, by id.
 	people map[string]*personChange
+	// held are the ids of those whose rows are kept as they are until the end.
+	held map[string]bool
 
 	// first ends what must end, while products are still registered where they are told of it; then changes are written;
 	// last go companies, which nobody belongs to any more.
@@ -91,12 +102,12 @@ type personChange struct {
 }
 
 func (a *applying) run() error {
-	for _, step := range []func() error{a.load, a.planCompanies, a.planProducts, a.planPeople, a.planLeaving, a.checkOwners} {
+	for _, step := range []func() error{a.hold, a.load, a.planCompanies, a.planProducts, a.planPeople, a.planLeaving, a.checkOwners} {
 		if err := step(); err != nil {
 			return err
 		}
 	}
-	if err := a.problems.orNil(); err != nil {
+	if err := a.problems.orNil(); err != nil || a.PlanOnly {
 		return err
 	}
 	for _, do := range slices.Concat(a.first, a.then, a.last) {
@@ -104,11 +115,16 @@ func (a *applying) run() error {
 			return err
 		}
 	}
-	if len(a.events) == 0 {
-		return nil
+	for some := range slices.Chunk(a.events, eventsAtOnce) {
+		if err := a.tx.Audit(a.ctx, some...); err != nil {
+			return err
+		}
 	}
-	return a.tx.Audit(a.ctx, a.events...)
+	return nil
 }
+
+// eventsAtOnce bounds a statement: neither engine takes any number of arguments.
+const eventsAtOnce = 500
 
 func (a *applying) load() error {
 	orgs, err := a.tx.OrgsNow(a.ctx)
@@ -141,7 +157,14 @@ func (a *applying) note(c Change, e storage.Event) {
 	if c.Action == Unchanged {
 		return
 	}
-	e.At, e.Event, e.Result, e.Actor, e.Reason = a.Now, c.Noun+"."+string(c.Action), storage.OK, a.Actor, c.reason()
+	a.audit(c.event(), c.reason(), e)
+}
+
+// audit writes what was done to whom into the audit, with who did it and from where.
+func (a *applying) audit(event, reason string, to storage.Event) {
+	e := a.Event
+	e.At, e.Event, e.Result, e.Actor, e.Reason = a.Now, event, storage.OK, a.Actor, reason
+	e.UserID, e.OrgID, e.ClientID = to.UserID, to.OrgID, cmp.Or(to.ClientID, e.ClientID)
 	a.events = append(a.events, e)
 }
 
@@ -150,11 +173,11 @@ func (a *applying) note(c Change, e storage.Event) {
 func (a *applying) goOn(c checker, noun, key string, there, remove bool) bool {
 	switch {
 	case a.OnlyNew && there:
-		c.refuse("", fmt.Sprintf("%s %s is there already", noun, key), "choose another, or change it with sallyport apply")
+		c.refuseAs(CodeTaken, "", fmt.Sprintf("%s %s is there already", noun, key), "choose another, or change it with sallyport apply")
 		return false
 	case a.OnlyThere && !there:
 		list := map[string]string{"product": "client", "person": "user"}[noun]
-		c.refuse("", fmt.Sprintf("there is no %s %s", noun, key), "see sallyport "+list+" list")
+		c.refuseAs(CodeUnknown, "", fmt.Sprintf("there is no %s %s", noun, key), "see sallyport "+list+" list")
 		return false
 	}
 	return there || !remove // what is to go may be gone

@@ -118,6 +118,28 @@ func (f FieldChange) String() string {
 	return f.Field + " " + f.Was + " → " + f.Is
 }
 
+// event is what the audit calls the change: by what was changed where that is one thing, and matters by itself.
+func (c Change) event() string {
+	if c.Action == Changed && len(c.Fields) == 1 {
+		on := c.Fields[0].Is == "true"
+		switch field := c.Noun + "." + c.Fields[0].Field; {
+		case field == "person.disabled" && on:
+			return "person.disabled"
+		case field == "person.disabled":
+			return "person.enabled"
+		case field == "person.require_two_step" && on:
+			return "person.two_step_required"
+		case field == "person.require_two_step":
+			return "person.two_step_not_required"
+		case field == "person.role":
+			return "person.role_changed"
+		case field == "person.roles":
+			return "person.roles_changed"
+		}
+	}
+	return c.Noun + "." + string(c.Action)
+}
+
 // reason is the change in words for the audit, which outlives what it tells of: personal data is left out.
 func (c Change) reason() string {
 	var fields []string
@@ -202,6 +224,9 @@ func words(v reflect.Value) string {
 	case reflect.Slice:
 		if v.Len() == 0 {
 			return ""
+		}
+		if list, ok := v.Interface().(fmt.Stringer); ok {
+			return list.String()
 		}
 		return strings.ReplaceAll(fmt.Sprint(v.Interface()), " ", ", ")
 	case reflect.Map:

@@ -88,7 +88,7 @@ next:
 		for _, f := range known {
 			names = append(names, f.name)
 		}
-		d.refuse(at, "is no field", "write "+either(names))
+		d.refuseAs(CodeUnknown, at, "is no field", "write "+either(names))
 	}
 	return said
 }
@@ -178,7 +178,7 @@ func (d *decoder) scalar(path string, node ast.Node, into reflect.Value) {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
 		text = node.GetToken().Value
 	default:
-		d.refuseAt(path, node, "is no single value", "write one value")
+		d.refuseAt(path, node, "is no single value", "write one value, in quotes where it has a colon")
 		return
 	}
 	quoted := fmt.Sprintf("is %q", text)
@@ -265,7 +265,7 @@ var nameForm = regexp.MustCompile(`^[A-Za-z_-]{1,40}$`)
 
 // refuseLine reports a problem at a line of its own.
 func (d *decoder) refuseLine(path string, node ast.Node, wrong, remedy string) {
-	d.problems.List = append(d.problems.List, Problem{Line: node.GetToken().Position.Line, Path: path, Wrong: wrong, Remedy: remedy})
+	d.problems.List = append(d.problems.List, Problem{Line: node.GetToken().Position.Line, Path: path, Field: withinEntry(path), Code: CodeUnknown, Wrong: wrong, Remedy: remedy})
 }
 
 // refuseAt reports a problem with the value of a node that has no line of its own yet.

@@ -64,12 +64,12 @@ func Parse(r io.Reader, name string) (*File, error) {
 	problems := &Problems{File: name}
 	d := decoder{checker: checker{problems: problems, lines: f.lines}}
 	if len(text) > maxFile {
-		d.refuse("", "the file is larger than 16 MiB", "split it")
+		d.refuseAs(CodeTooLong, "", "the file is larger than 16 MiB", "split it")
 		return nil, problems
 	}
 	tree, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		p := Problem{Line: 1, Wrong: "this is no YAML", Remedy: "mend this line"}
+		p := Problem{Line: 1, Code: CodeForm, Wrong: "this is no YAML", Remedy: "mend this line"}
 		// The library's own text would quote the lines around, which may hold secrets.
 		if syntax, ok := errors.AsType[yaml.Error](err); ok {
 			p.Wrong += ": " + syntax.GetMessage()
@@ -120,7 +120,7 @@ func (f *File) read(d *decoder, node ast.Node) {
 		case "products":
 			f.Products = entries(d, name, v.Value, NewProduct, func(p *Product) *source { return &p.source })
 		default:
-			d.refuse(name, "is no list of this file", "write companies, people or products")
+			d.refuseAs(CodeUnknown, name, "is no list of this file", "write companies, people or products")
 		}
 	}
 }
@@ -149,7 +149,7 @@ func (f *File) checkForms(c checker) {
 	twice := make(map[string]string)
 	unique := func(noun, key, field string) {
 		if first, again := twice[noun+key]; again && key != "" {
-			c.refuse(field, fmt.Sprintf("is %q, as in %s", key, first), "keep one entry of each")
+			c.refuseAs(CodeTwice, field, fmt.Sprintf("is %q, as in %s", key, first), "keep one entry of each")
 		} else {
 			twice[noun+key] = c.path
 		}

@@ -25,15 +25,20 @@ const (
 func (c checker) id(field, id string) {
 	switch {
 	case id == "":
-		c.refuse(field, "is missing", "write a short name of small letters, digits and hyphens")
+		c.refuseAs(CodeMissing, field, "is missing", "write a short name of small letters, digits and hyphens")
 	case !idForm.MatchString(id) || len(id) > maxID:
 		c.refuse(field, fmt.Sprintf("is %q", id), "write up to 64 small letters, digits and hyphens, and no hyphen first")
+	case id == reservedID:
+		c.refuse(field, fmt.Sprintf("is %q", id), "choose another: that is where the console makes new ones")
 	}
 }
 
+// reservedID would be at the address of the form for new ones: /console/companies/new.
+const reservedID = "new"
+
 func (c checker) email(field, email string) {
 	if email == "" {
-		c.refuse(field, "is missing", "write the person's e-mail address")
+		c.refuseAs(CodeMissing, field, "is missing", "write the person's e-mail address")
 		return
 	}
 	address, err := mail.ParseAddress(email)
@@ -48,7 +53,7 @@ func (c checker) text(field, text string) {
 	case strings.ContainsFunc(text, unicode.IsControl):
 		c.refuse(field, "has control characters or several lines", "write one line")
 	case len(text) > maxText:
-		c.refuse(field, "is longer than 500 bytes", "shorten it")
+		c.refuseAs(CodeTooLong, field, "is longer than 500 bytes", "shorten it")
 	}
 }
 

@@ -25,6 +25,8 @@ type Person struct {
 	// Kind is staff (default) or client, Role member (default), administrator or owner.
 	Kind string `yaml:"kind" json:"kind"`
 	Role string `yaml:"role" json:"role"`
+	// Operator may govern every company of this instance.
+	Operator bool `yaml:"operator" json:"operator,omitempty"`
 	// Roles are those in products, by product id; products get them as the claim roles.
 	Roles map[string][]string `yaml:"roles" json:"roles,omitempty"`
 	// RequireTwoStep demands two-step verification of this person.
@@ -72,10 +74,10 @@ func (e *Person) checkForm(c checker) {
 		}
 	}
 	if e.ResetPassword && e.PasswordHash == "" {
-		c.refuse("reset_password", "is true without a new password", "write password_hash as well")
+		c.refuseAs(CodeConflict, "reset_password", "is true without a new password", "write password_hash as well")
 	}
 	if e.SetUpLink && e.PasswordHash != "" {
-		c.refuse("set_up_link", "is true beside password_hash", "keep one of them")
+		c.refuseAs(CodeConflict, "set_up_link", "is true beside password_hash", "keep one of them")
 	}
 }
 
@@ -94,7 +96,7 @@ func (e *Person) checkProfile(c checker) {
 		c.refuse("birthdate", fmt.Sprintf("is %q", p.Birthdate), "write 1990-12-31, 1990, or 0000-12-31 without the year")
 	}
 	if a := p.Address; a != nil && len(a.Formatted) > maxText {
-		c.refuse("address.formatted", "is longer than 500 bytes", "shorten it")
+		c.refuseAs(CodeTooLong, "address.formatted", "is longer than 500 bytes", "shorten it")
 	} else if a != nil {
 		for field, text := range map[string]string{"street_address": a.StreetAddress, "locality": a.Locality, "region": a.Region, "postal_code": a.PostalCode, "country": a.Country} {
 			c.text("address."+field, text)
@@ -105,16 +107,16 @@ func (e *Person) checkProfile(c checker) {
 // checkWhole checks a person together with what was there before; companies and products are those there will be.
 func (e *Person) checkWhole(c checker, companies map[string]*storage.Org, products map[string]*storage.Client) {
 	if e.Company == "" {
-		c.refuse("company", "is missing", "write the id of the person's company")
+		c.refuseAs(CodeMissing, "company", "is missing", "write the id of the person's company")
 	} else {
 		c.company("company", e.Company, companies)
 	}
 	if e.PhoneVerified && e.Phone == "" {
-		c.refuse("phone_verified", "is true without a phone", "write phone as well")
+		c.refuseAs(CodeConflict, "phone_verified", "is true without a phone", "write phone as well")
 	}
 	for _, product := range slices.Sorted(maps.Keys(e.Roles)) {
 		if products[product] == nil {
-			c.refuse("roles."+product, "is for a product that isn't there", "add it to products, or write the id of one that is there")
+			c.refuseAs(CodeUnknown, "roles."+product, "is for a product that isn't there", "add it to products, or write the id of one that is there")
 		}
 	}
 }
@@ -123,7 +125,7 @@ func (e *Person) checkWhole(c checker, companies map[string]*storage.Org, produc
 func personOf(u *storage.User) Person {
 	return Person{
 		Email: u.Email, Company: u.OrgID, Profile: u.Profile, EmailVerified: u.EmailVerified, Phone: u.Phone, PhoneVerified: u.PhoneVerified,
-		Kind: u.Kind, Role: u.Role, Roles: u.Roles, RequireTwoStep: u.TwoStepRequired, Disabled: !u.DisabledAt.IsZero(),
+		Kind: u.Kind, Role: u.Role, Operator: u.Operator, Roles: u.Roles, RequireTwoStep: u.TwoStepRequired, Disabled: !u.DisabledAt.IsZero(),
 	}
 }
 
@@ -135,7 +137,7 @@ func (e *Person) user(was *storage.User, now time.Time) storage.User {
 	}
 	u.OrgID, u.Email, u.Profile = e.Company, e.Email, e.Profile
 	u.EmailVerified, u.Phone, u.PhoneVerified = e.EmailVerified, e.Phone, e.PhoneVerified
-	u.Kind, u.Role, u.Roles, u.TwoStepRequired = e.Kind, e.Role, e.Roles, e.RequireTwoStep
+	u.Kind, u.Role, u.Operator, u.Roles, u.TwoStepRequired = e.Kind, e.Role, e.Operator, e.Roles, e.RequireTwoStep
 	switch {
 	case !e.Disabled:
 		u.DisabledAt = time.Time{}

@@ -1,6 +1,12 @@
 package apply
 
-import "github.com/sallyport-id/sallyport/storage"
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sallyport-id/sallyport/storage"
+)
 
 func (a *applying) planCompanies() error {
 	for _, entry := range a.file.Companies {
@@ -33,7 +39,7 @@ func (a *applying) planCompanies() error {
 				change.Action = Unchanged
 			}
 		}
-		wanted.checkWhole(c)
+		wanted.checkWhole(c, a.products)
 		org, err := wanted.org(was, a.Now)
 		if err != nil {
 			return err
@@ -43,7 +49,33 @@ func (a *applying) planCompanies() error {
 			a.then = append(a.then, func() error { return a.tx.PutOrg(a.ctx, org, a.Now) })
 		}
 		change.Name = wanted.Name
-		a.note(change, event)
+		a.noteCompany(change, event)
 	}
 	return nil
+}
+
+// noteCompany is note; requirements and networks that changed are events of their own, whoever changes them and
+// whatever else of the company with them.
+func (a *applying) noteCompany(c Change, e storage.Event) {
+	if c.Action != Changed {
+		a.note(c, e)
+		return
+	}
+	a.report.Changes = append(a.report.Changes, c)
+	changed := make(map[string]Change)
+	for _, f := range c.Fields {
+		event := "company.changed"
+		switch {
+		case f.Field == "rules.sign_in_from" || f.Field == "rules.machine_from":
+			event = "networks.changed"
+		case strings.HasPrefix(f.Field, "rules."):
+			event = "rules.changed"
+		}
+		part := changed[event]
+		part.Fields = append(part.Fields, f)
+		changed[event] = part
+	}
+	for _, event := range slices.Sorted(maps.Keys(changed)) {
+		a.audit(event, changed[event].reason(), e)
+	}
 }

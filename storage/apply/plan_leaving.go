@@ -16,14 +16,9 @@ const peoplePage = 500
 // planLeaving looks after what others hold of what goes: who loses access to a product loses it at once, a deleted
 // product's roles go with it, and a company goes only when nobody needs it any more.
 func (a *applying) planLeaving() error {
-	if err := a.withdrawFromPeople(); err != nil {
-		return err
-	}
-	for _, entry := range a.file.Products {
-		if was := a.hadProducts[entry.ID]; was != nil && a.products[entry.ID] == nil {
-			if err := a.dropRoles(entry.ID); err != nil {
-				return err
-			}
+	for _, step := range []func() error{a.planAccess, a.withdrawFromPeople, a.dropRoles} {
+		if err := step(); err != nil {
+			return err
 		}
 	}
 	for _, entry := range a.file.Companies {
@@ -71,16 +66,43 @@ func (a *applying) withdrawFromPeople() error {
 	return nil
 }
 
-// dropRoles removes the roles in a product that goes, so that another of the same id doesn't inherit them.
-func (a *applying) dropRoles(product string) error {
+// dropRoles removes the roles in products that go, so that others of the same id don't inherit them, and those that a
+// product knows no longer, so that nobody gets them back unasked with a later role of that name.
+func (a *applying) dropRoles() error {
+	fewer := func(id string) bool {
+		was, is := a.hadProducts[id], a.products[id]
+		return was != nil && was != is && (is == nil || len(is.Roles) > 0 && !slices.EqualFunc(was.Roles, is.Roles, sameRole))
+	}
+	if !slices.ContainsFunc(a.file.Products, func(e Product) bool { return fewer(e.ID) }) {
+		return nil
+	}
 	return a.everybody("", func(u *storage.User) {
-		if _, has := u.Roles[product]; !has || a.people[u.ID] != nil {
-			return // who changes anyway has lost them already
-		}
 		is := *u
 		is.Roles = a.rolesLeft(u.Roles)
+		if a.people[u.ID] != nil || !loses(u.Roles, is.Roles) {
+			return // who changes anyway has lost them already
+		}
+		if !a.held[u.ID] {
+			a.then = append(a.then, func() error { return changedMeanwhile(u.Email) })
+			return
+		}
 		a.then = append(a.then, func() error { return a.tx.UpdateUser(a.ctx, is, a.Now) })
+		there, wanted := personOf(u), personOf(&is)
+		maps.DeleteFunc(there.Roles, func(product string, _ []string) bool { return a.products[product] == nil }) // said by the product's going
+		if fields := differences(there, wanted); len(fields) > 0 {
+			a.note(Change{Action: Changed, Noun: "person", Key: u.Email, Name: u.Profile.Name, Fields: fields}, storage.Event{UserID: u.ID, OrgID: u.OrgID})
+		}
 	})
+}
+
+// loses says whether somebody has fewer roles than before; products without any don't count.
+func loses(was, is map[string][]string) bool {
+	for product := range was {
+		if len(is[product]) < len(was[product]) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkCompanyFree refuses to delete a company that people belong to or that products name.
@@ -96,12 +118,15 @@ func (a *applying) checkCompanyFree(entry Company) error {
 	}
 	c := a.checker(entry.source)
 	if left > 0 {
-		c.refuse("delete", fmt.Sprintf("can't be done while %d of its people are there", left), "delete them, or move them to another company")
+		c.refuseAs(CodeInUse, "delete", fmt.Sprintf("can't be done while %d of its people are there", left), "delete them, or move them to another company")
 	}
 	for _, id := range slices.Sorted(maps.Keys(a.products)) {
 		p := a.products[id]
 		if slices.Contains(p.Orgs, entry.ID) || slices.Contains(p.RequireTwoFactorsOf, entry.ID) {
-			c.refuse("delete", "can't be done while product "+id+" names it", "take it out of that product's companies and require_two_factors_of")
+			c.refuseAs(CodeInUse, "delete", "can't be done while product "+id+" names it", "take it out of that product's companies and require_two_factors_of")
+		}
+		if p.Org == entry.ID {
+			c.refuseAs(CodeInUse, "delete", "can't be done while product "+id+" acts for it", "delete that product as well")
 		}
 	}
 	return nil
@@ -136,7 +161,7 @@ func (a *applying) checkOwners() error {
 			return err
 		}
 		if !slices.ContainsFunc(owners, func(u *storage.User) bool { return a.willOwn(u, p.was.OrgID) }) && !a.newOwner(p.was.OrgID) {
-			a.checker(p.source).refuse("", fmt.Sprintf("%s is the only owner of company %s", p.was.Email, p.was.OrgID), "make somebody else its owner first")
+			a.checker(p.source).refuseAs(CodeLastOwner, "", fmt.Sprintf("%s is the only owner of company %s", p.was.Email, p.was.OrgID), "make somebody else its owner first")
 		}
 	}
 	return nil

@@ -16,6 +16,8 @@ func (a *applying) planPeople() error {
 		}
 		if err != nil {
 			was = nil
+		} else if !a.held[was.ID] {
+			return changedMeanwhile(entry.Email)
 		}
 		c := a.checker(entry.source)
 		if !entry.fromFile() {
@@ -75,10 +77,14 @@ func (a *applying) planPerson(c checker, entry Person, was *storage.User) error 
 	return a.planLink(&wanted, user)
 }
 
-// rolesLeft are the roles in products that will be there.
+// rolesLeft are the roles in products that will be there, and will know them.
 func (a *applying) rolesLeft(roles map[string][]string) map[string][]string {
 	left := maps.Clone(roles)
-	maps.DeleteFunc(left, func(product string, _ []string) bool { return a.products[product] == nil })
+	for product, has := range roles {
+		if left[product] = knownRoles(a.products[product], has); len(left[product]) == 0 {
+			delete(left, product)
+		}
+	}
 	return left
 }
 
@@ -145,7 +151,7 @@ func (a *applying) planLink(wanted *Person, user storage.User) error {
 			url = "" // it is taken back
 		}
 		a.report.Links = append(a.report.Links, Link{Email: user.Email, URL: url})
-		a.events = append(a.events, storage.Event{At: a.Now, Event: "link.made", Result: storage.OK, Actor: a.Actor, UserID: user.ID, OrgID: user.OrgID})
+		a.audit("link.made", "", storage.Event{UserID: user.ID, OrgID: user.OrgID})
 		return nil
 	})
 	return nil

@@ -17,6 +17,9 @@ func (a *applying) planProducts() error {
 		}
 		change := Change{Action: Added, Noun: "product", Key: entry.ID}
 		event := storage.Event{ClientID: entry.ID}
+		if was != nil {
+			event.OrgID = was.Org
+		}
 		if entry.Delete {
 			change.Action = Deleted
 			delete(a.products, entry.ID)
@@ -25,9 +28,20 @@ func (a *applying) planProducts() error {
 			continue
 		}
 		wanted := entry
+		wanted.People = keys(entry.People)
+		if was == nil && wanted.machineOnly() && !entry.mentions("scopes") {
+			wanted.Scopes = nil // the default is for people
+		}
 		if was != nil {
 			there := productOf(was)
-			wanted = merge(there, entry, entry.source)
+			if entry.mentions("people") {
+				people, err := a.addresses(was.People)
+				if err != nil {
+					return err
+				}
+				there.People = people
+			}
+			wanted = merge(there, wanted, entry.source)
 			if wanted.AuthMethod == authNone && !entry.mentions("secret_hash") {
 				wanted.SecretHash = "" // it goes with the method that used it
 			}
@@ -40,10 +54,22 @@ func (a *applying) planProducts() error {
 		client := wanted.client(was, a.Now)
 		a.products[entry.ID] = &client
 		if change.Action != Unchanged {
-			a.then = append(a.then, func() error { return a.tx.PutClient(a.ctx, client, a.Now) })
+			a.then = append(a.then, func() error { return a.writeProduct(was, client) })
 		}
-		change.Name = wanted.Name
+		change.Name, event.OrgID = wanted.Name, client.Org
 		a.note(change, event)
 	}
 	return nil
+}
+
+// writeProduct leaves a secret alone that stays: it may be rotated at this moment. One that is replaced takes with it what
+// was fetched by it.
+func (a *applying) writeProduct(was *storage.Client, client storage.Client) error {
+	if was != nil && was.SecretHash == client.SecretHash {
+		return a.tx.PutClientSettings(a.ctx, client, a.Now)
+	}
+	if err := a.tx.PutClient(a.ctx, client, a.Now); err != nil || was == nil {
+		return err
+	}
+	return a.tx.RevokeMachineTokens(a.ctx, client.ID, a.Now)
 }

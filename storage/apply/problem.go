@@ -3,6 +3,7 @@ package apply
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -11,8 +12,12 @@ import (
 type Problem struct {
 	// Line is the line of the file, 0 where there is none.
 	Line int `json:"line,omitempty"`
-	// Path names the field: people[2].role.
-	Path string `json:"path"`
+	// Path names the field: people[2].role. Field is what of it lies within the entry: role; empty where the problem is
+	// with the whole of it.
+	Path  string `json:"path"`
+	Field string `json:"field,omitempty"`
+	// Code is the kind of mistake.
+	Code Code `json:"code"`
 	// Wrong continues a sentence that begins with the field.
 	Wrong  string `json:"wrong"`
 	Remedy string `json:"remedy"`
@@ -71,15 +76,28 @@ type checker struct {
 	lines map[string]int
 }
 
-func (c checker) refuse(field, wrong, remedy string) {
+// refuse reports a value that isn't written as it should be.
+func (c checker) refuse(field, wrong, remedy string) { c.refuseAs(CodeForm, field, wrong, remedy) }
+
+// refuseAs reports any other kind of mistake.
+func (c checker) refuseAs(code Code, field, wrong, remedy string) {
 	path := join(c.path, field)
-	p := Problem{Path: path, Wrong: wrong, Remedy: remedy, Line: c.lines[path]}
+	within := field
+	if c.path == "" && c.lines != nil { // the reader of a file, whose fields are whole paths
+		within = withinEntry(path)
+	}
+	p := Problem{Path: path, Field: within, Code: code, Wrong: wrong, Remedy: remedy, Line: c.lines[path]}
 	// The line of the field, else of what contains it.
 	for ; path != "" && p.Line == 0; path = path[:max(0, strings.LastIndexAny(path, ".["))] {
 		p.Line = c.lines[path]
 	}
 	c.problems.List = append(c.problems.List, p)
 }
+
+// entryPath is the part of a path that leads to an entry.
+var entryPath = regexp.MustCompile(`^(companies|people|products)\[[0-9]+\]\.?`)
+
+func withinEntry(path string) string { return entryPath.ReplaceAllString(path, "") }
 
 // oneOf refuses a value that isn't among the allowed ones.
 func oneOf[T ~string](c checker, field string, value T, allowed ...T) {
@@ -88,7 +106,7 @@ func oneOf[T ~string](c checker, field string, value T, allowed ...T) {
 			return
 		}
 	}
-	c.refuse(field, fmt.Sprintf("is %q", string(value)), "write "+either(allowed))
+	c.refuseAs(CodeNotAllowed, field, fmt.Sprintf("is %q", string(value)), "write "+either(allowed))
 }
 
 // either is "a, b or c".

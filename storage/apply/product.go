@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
@@ -35,10 +36,13 @@ type Product struct {
 	PostLogoutRedirectURIs []string `yaml:"post_logout_redirect_uris" json:"post_logout_redirect_uris,omitempty"`
 	// BackchannelLogoutURI is told when a session ends.
 	BackchannelLogoutURI string `yaml:"backchannel_logout_uri" json:"backchannel_logout_uri,omitempty"`
-	// GrantTypes are authorization_code (default) and refresh_token.
+	// GrantTypes are authorization_code (default), refresh_token, and client_credentials for what acts for itself: an API
+	// client, which needs no redirect_uris where it has this one alone.
 	GrantTypes []string `yaml:"grant_types" json:"grant_types"`
-	// Scopes are those it may ask for; openid, profile, email, roles where nothing is said.
+	// Scopes are those it may ask for; openid, profile, email, roles where nothing is said, and none of an API client.
 	Scopes []string `yaml:"scopes" json:"scopes"`
+	// Company is the id of the one an API client acts for, as an administrator of that company; none: for the operator.
+	Company string `yaml:"company" json:"company,omitempty"`
 	// IDTokenAlg is RS256 (default) or ES256, which is 25 times cheaper to sign.
 	IDTokenAlg string `yaml:"id_token_signed_response_alg" json:"id_token_signed_response_alg"`
 	// PKCE is required (default) or, for products with a secret, optional.
@@ -55,6 +59,10 @@ type Product struct {
 	// Companies and Kinds may use it; none: everybody.
 	Companies []string `yaml:"companies" json:"companies,omitempty"`
 	Kinds     []string `yaml:"kinds" json:"kinds,omitempty"`
+	// People are the addresses of the only ones who may use it; none: all whom companies and kinds let in.
+	People []string `yaml:"people" show:"operator" json:"people,omitempty"`
+	// Roles are those that people can be given in it; none: any. Dropping one drops it from the people who have it.
+	Roles Roles `yaml:"roles" json:"roles,omitempty"`
 	// PolicyURI and TermsURI are shown where people are asked for consent.
 	PolicyURI string `yaml:"policy_uri" json:"policy_uri,omitempty"`
 	TermsURI  string `yaml:"tos_uri" json:"tos_uri,omitempty"`
@@ -73,8 +81,8 @@ func (e Product) Only(fields ...string) Product {
 // What a product may be registered for; a test holds it against what discovery says.
 var (
 	authMethods = []string{authNone, "client_secret_basic", "client_secret_post"}
-	grantTypes  = []string{authorizationCode, refreshToken}
-	scopes      = []string{"openid", "profile", "email", "phone", "address", "roles", offlineAccess}
+	grantTypes  = []string{authorizationCode, refreshToken, session.ClientCredentials}
+	scopes      = slices.Concat(session.SignInScopes(), session.AdminScopes())
 	algorithms  = []string{"RS256", "ES256"}
 	kinds       = []string{policy.Staff, policy.Client}
 )
@@ -109,6 +117,8 @@ func (e *Product) checkForm(c checker) {
 	each(c, "grant_types", e.GrantTypes, grantTypes)
 	each(c, "scopes", e.Scopes, scopes)
 	each(c, "kinds", e.Kinds, kinds)
+	e.checkPeople(c)
+	e.Roles.checkForm(c)
 	if e.SecretHash != "" && !isHash(string(e.SecretHash)) {
 		c.refuse("secret_hash", "is no SHA-256 in base64url", "name the secret's own file in secret_file, or run "+
 			"openssl dgst -sha256 -binary < FILE | basenc --base64url | tr -d =")
@@ -146,7 +156,7 @@ func each(c checker, field string, values, allowed []string) {
 		at := fmt.Sprintf("%s[%d]", field, i)
 		oneOf(c, at, v, allowed...)
 		if slices.Contains(values[:i], v) {
-			c.refuse(at, fmt.Sprintf("is %q again", v), "write it once")
+			c.refuseAs(CodeTwice, at, fmt.Sprintf("is %q again", v), "write it once")
 		}
 	}
 }
@@ -156,34 +166,39 @@ func (e *Product) checkWhole(c checker, companies map[string]*storage.Org) {
 	public := e.AuthMethod == authNone
 	switch {
 	case e.Name == "":
-		c.refuse("name", "is missing", "write what people call the product")
+		c.refuseAs(CodeMissing, "name", "is missing", "write what people call the product")
 	case public && e.SecretHash != "":
-		c.refuse("secret_hash", "is set though auth_method is none", "leave out the secret, or set auth_method: client_secret_basic")
+		c.refuseAs(CodeConflict, "secret_hash", "is set though auth_method is none", "leave out the secret, or set auth_method: client_secret_basic")
 	case !public && e.SecretHash == "" && slices.Contains(authMethods, e.AuthMethod):
-		c.refuse("secret_hash", "is missing", "write secret_hash or secret_file; or auth_method: none for what can keep no secret")
+		c.refuseAs(CodeMissing, "secret_hash", "is missing", "write secret_hash or secret_file; or auth_method: none for what can keep no secret")
 	}
 	if public && e.PKCE == pkceOptional {
-		c.refuse("pkce", "is optional though auth_method is none", "write pkce: required: without a secret, it alone protects the code")
+		c.refuseAs(CodeConflict, "pkce", "is optional though auth_method is none", "write pkce: required: without a secret, it alone protects the code")
 	}
 	code, refresh := slices.Contains(e.GrantTypes, authorizationCode), slices.Contains(e.GrantTypes, refreshToken)
-	if !code {
-		c.refuse("grant_types", "has no "+authorizationCode, "add it: people sign in by it")
+	if e.machineOnly() {
+		e.checkMachineOnly(c)
+	} else {
+		if !code {
+			c.refuseAs(CodeMissing, "grant_types", "has no "+authorizationCode, "add it: people sign in by it")
+		}
+		if !slices.Contains(e.Scopes, "openid") {
+			c.refuseAs(CodeMissing, "scopes", "has no openid", "add it: without it there is no sign-in")
+		}
 	}
-	if !slices.Contains(e.Scopes, "openid") {
-		c.refuse("scopes", "has no openid", "add it: without it there is no sign-in")
-	}
+	e.checkMachine(c, companies)
 	if slices.Contains(e.Scopes, offlineAccess) && !refresh {
-		c.refuse("scopes", "has offline_access without the grant for it", "add refresh_token to grant_types")
+		c.refuseAs(CodeConflict, "scopes", "has offline_access without the grant for it", "add refresh_token to grant_types")
 	}
 	if code && len(e.RedirectURIs) == 0 {
-		c.refuse("redirect_uris", "is missing", "name the address that people come back to, such as https://dashboard.example.com/callback")
+		c.refuseAs(CodeMissing, "redirect_uris", "is missing", "name the address that people come back to, such as https://dashboard.example.com/callback")
 	}
 	if !e.Native {
 		c.onlyWeb("redirect_uris", e.RedirectURIs)
 		c.onlyWeb("post_logout_redirect_uris", e.PostLogoutRedirectURIs)
 	}
 	if len(e.RequireTwoFactorsOf) > 0 && !e.RequireTwoFactors {
-		c.refuse("require_two_factors_of", "names companies though require_two_factors is false", "write require_two_factors: true as well")
+		c.refuseAs(CodeConflict, "require_two_factors_of", "names companies though require_two_factors is false", "write require_two_factors: true as well")
 	}
 	for field, list := range map[string][]string{"companies": e.Companies, "require_two_factors_of": e.RequireTwoFactorsOf} {
 		for i, id := range list {
@@ -195,7 +210,7 @@ func (e *Product) checkWhole(c checker, companies map[string]*storage.Org) {
 // company refuses a company that there won't be.
 func (c checker) company(field, id string, companies map[string]*storage.Org) {
 	if companies[id] == nil {
-		c.refuse(field, fmt.Sprintf("is %q, and there is no such company", id), "add it to companies, or write the id of one that is there")
+		c.refuseAs(CodeUnknown, field, fmt.Sprintf("is %q, and there is no such company", id), "add it to companies, or write the id of one that is there")
 	}
 }
 
@@ -207,7 +222,7 @@ func (e *Product) readSecret(c checker, dir string) {
 		return
 	}
 	if e.SecretHash != "" {
-		c.refuse("secret_file", "is set beside secret_hash", "keep one of them")
+		c.refuseAs(CodeConflict, "secret_file", "is set beside secret_hash", "keep one of them")
 		return
 	}
 	path := e.SecretFile
@@ -235,14 +250,14 @@ func (e *Product) readSecret(c checker, dir string) {
 	}
 }
 
-// productOf is a row as a file would declare it.
+// productOf is a row as a file would declare it, but for its people, whose addresses are theirs.
 func productOf(c *storage.Client) Product {
 	e := Product{
 		ID: c.ID, Name: c.Name, AuthMethod: c.AuthMethod, SecretHash: Secret(c.SecretHash),
 		RedirectURIs: c.RedirectURIs, PostLogoutRedirectURIs: c.PostLogoutRedirectURIs, BackchannelLogoutURI: c.BackchannelLogoutURI,
 		GrantTypes: c.GrantTypes, Scopes: c.Scopes, IDTokenAlg: c.IDTokenAlg, PKCE: pkceRequired, Native: c.Native, FirstParty: c.FirstParty,
 		RequireTwoFactors: c.RequireTwoFactors, RequireTwoFactorsOf: c.RequireTwoFactorsOf, MinACR: c.MinACR,
-		Companies: c.Orgs, Kinds: c.Kinds, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI,
+		Companies: c.Orgs, Kinds: c.Kinds, Company: c.Org, Roles: c.Roles, PolicyURI: c.PolicyURI, TermsURI: c.TermsURI,
 	}
 	if c.PKCEOptional {
 		e.PKCE = pkceOptional
@@ -250,6 +265,7 @@ func productOf(c *storage.Client) Product {
 	return e
 }
 
+// client is the row that an entry wants, in place of was. Its people are those of was; see planAccess.
 func (e *Product) client(was *storage.Client, now time.Time) storage.Client {
 	c := storage.Client{
 		ID: e.ID, Name: e.Name, AuthMethod: e.AuthMethod, SecretHash: string(e.SecretHash),
@@ -257,11 +273,15 @@ func (e *Product) client(was *storage.Client, now time.Time) storage.Client {
 		GrantTypes: e.GrantTypes, Scopes: e.Scopes, IDTokenAlg: e.IDTokenAlg, PKCEOptional: e.PKCE == pkceOptional,
 		Native: e.Native, FirstParty: e.FirstParty,
 		RequireTwoFactors: e.RequireTwoFactors, RequireTwoFactorsOf: e.RequireTwoFactorsOf, MinACR: e.MinACR,
-		Orgs: e.Companies, Kinds: e.Kinds, PolicyURI: e.PolicyURI, TermsURI: e.TermsURI, Origins: origins(e.RedirectURIs),
+		Orgs: e.Companies, Kinds: e.Kinds, Org: e.Company, Roles: e.Roles, PolicyURI: e.PolicyURI, TermsURI: e.TermsURI, Origins: origins(e.RedirectURIs),
 		CreatedAt: now,
 	}
-	if was != nil {
-		c.CreatedAt = was.CreatedAt
+	if was == nil {
+		return c
+	}
+	c.CreatedAt, c.People = was.CreatedAt, was.People
+	if c.SecretHash == was.SecretHash {
+		c.OldSecretHash, c.OldSecretUntil = was.OldSecretHash, was.OldSecretUntil
 	}
 	return c
 }

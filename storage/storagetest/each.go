@@ -2,7 +2,12 @@ package storagetest
 
 import (
 	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/sallyport-id/sallyport/storage"
@@ -18,19 +23,46 @@ var Engines = []string{"sqlite", "postgres"}
 // URL returns the URL of a new database of an engine with today's schema.
 func URL(t testing.TB, engine string) string {
 	t.Helper()
-	migrate := func(url string) error {
-		_, err := storage.Migrate(t.Context(), url, storage.Options{MasterKey: Key})
-		return err
-	}
 	if engine == "postgres" {
-		return PostgresTemplate(t, "sallyport", migrate)
+		return PostgresTemplate(t, "sallyport", func(url string) error {
+			_, err := storage.Migrate(t.Context(), url, storage.Options{MasterKey: Key})
+			return err
+		})
 	}
-	url := "sqlite:" + filepath.Join(t.TempDir(), "test.db")
-	if err := migrate(url); err != nil {
+	today, err := sqliteToday()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return url
+	file := filepath.Join(t.TempDir(), "test.db")
+	if err := os.WriteFile(file, today, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return "sqlite:" + file
 }
+
+// sqliteToday is an empty SQLite database with today's schema, migrated once
+// for the whole test binary.
+var sqliteToday = sync.OnceValues(func() (file []byte, err error) {
+	dir, err := os.MkdirTemp("", "sallyport-sqlite-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "template.db")
+	if _, err := storage.Migrate(context.Background(), "sqlite:"+path, storage.Options{MasterKey: Key}); err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		return nil, err
+	}
+	// What was written is still in the log beside the file.
+	_, err = db.Exec("PRAGMA wal_checkpoint(TRUNCATE)")
+	if err := errors.Join(err, db.Close()); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(path)
+})
 
 // Open opens a database and closes it at the end of the test.
 func Open(t testing.TB, url string, o storage.Options) *storage.DB {

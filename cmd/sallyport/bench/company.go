@@ -22,6 +22,8 @@ type company struct {
 	// es256 and rs256 are products by their signature; refreshing gets refresh
 	// tokens too, and ES256.
 	es256, rs256, refreshing *load.Product
+	// machine acts for itself.
+	machine *load.Product
 }
 
 func email(i int) string { return fmt.Sprintf("person%d@acme.example", i) }
@@ -44,6 +46,9 @@ func declare(ctx context.Context, dir string, people int) (*company, error) {
 	c.es256 = product("es256", "ES256", "authorization_code")
 	c.rs256 = product("rs256", "RS256", "authorization_code")
 	c.refreshing = product("refreshing", "ES256", "authorization_code, refresh_token")
+	secret := storage.NewSecret()
+	fmt.Fprintf(&y, "  - { id: machine, name: machine, company: acme, secret_hash: %s, grant_types: [client_credentials], scopes: [\"people:read\"] }\n", storage.Hash(secret))
+	c.machine = load.NewProduct("machine", secret, "", "")
 	y.WriteString("people:\n")
 	for i := range people {
 		fmt.Fprintf(&y, "  - { email: %s, email_verified: true, company: acme, name: Person %d, given_name: Person, phone: \"+41791234567\", password_hash: %q }\n",

@@ -15,6 +15,9 @@ var operations = []operation{
 	{"reauthorize-es256", func(at *site, w *worker) (func() error, error) { return reauthorize(at, w, at.company.es256) }},
 	{"reauthorize-rs256", func(at *site, w *worker) (func() error, error) { return reauthorize(at, w, at.company.rs256) }},
 	{"refresh", refresh},
+	{"client-credentials", func(at *site, w *worker) (func() error, error) {
+		return func() error { return at.machine.ByItself(w.send) }, nil
+	}},
 	{"userinfo", func(at *site, w *worker) (func() error, error) {
 		p := at.company.es256
 		t, err := tokens(at, w, p)

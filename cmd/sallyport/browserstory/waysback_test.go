@@ -52,17 +52,27 @@ func forgotten(t *testing.T, s *stage) {
 	old.password().says("#password-problem", "don't match")
 }
 
-// issues has an owner issue a recovery code for somebody.
-func (v *visitor) issues(email string) (code string) {
+// helps leads an owner from their account to somebody in the console.
+func (v *visitor) helps(name, email string) *visitor {
 	v.t.Helper()
-	v.ClickText("Issue a recovery code")
-	v.at("/account/recovery-codes").Fill("#username", "nobody@acme.example")
-	v.press().says("#username-problem", "Nobody in your company has this address.")
-	v.Fill("#username", email)
-	v.press().says("h1", "A recovery code").reads("yourself, in person or by phone", clock(v.s.Clock.Now().Add(time.Hour)))
+	v.Go(v.s.URL + "/account")
+	v.at("/account").ClickText("To the console")
+	v.in("people").Fill("#q", "nobody@acme.example")
+	v.ClickText("Search")
+	v.reads("Nobody matches.").Fill("#q", email)
+	v.ClickText("Search")
+	v.reads(email).ClickText(name)
+	return v.says("h1", name)
+}
+
+// issues has an owner issue a recovery code for somebody.
+func (v *visitor) issues(name, email string) (code string) {
+	v.t.Helper()
+	v.helps(name, email).ClickText("Issue a recovery code")
+	v.says("h1", "Issue a recovery code for "+name).reads("Speak to them first").press()
+	v.says("h1", "A recovery code").reads("yourself, in person or by phone", clock(v.s.Clock.Now().Add(time.Hour)))
 	code = v.Text("#recovery-code")
-	v.press()
-	v.at("/account")
+	v.press().says("h1", name)
 	return code
 }
 
@@ -79,7 +89,7 @@ func (v *visitor) loses() *visitor {
 func recovery(t *testing.T, s *stage) {
 	olga := s.visitor(t, "olga@acme.example").givenApp().onAccount()
 	lou := s.withApp(t, "Lou")
-	code := olga.issues(lou.email)
+	code := olga.issues("Lou", lou.email)
 	waitForMail(t, s, lou.email, "A recovery code was issued for you")
 
 	// It can be put off, for this time.
@@ -94,8 +104,7 @@ func recovery(t *testing.T, s *stage) {
 	lou.elsewhere().loses().enter(code).says("#code-problem", "That is not your recovery code.")
 
 	s.Clock.Advance(time.Minute)
-	olga.Go(s.URL + "/account")
-	code = olga.issues(lou.email)
+	code = olga.issues("Lou", lou.email)
 	back := lou.elsewhere().loses()
 	back.enter(code).setUp().password().at("/login/totp")
 	old := lou.code()
@@ -158,4 +167,12 @@ func wasntMe(t *testing.T, s *stage) {
 	}
 	locked.Go(s.URL + "/account/password")
 	locked.at("/account")
+
+	// An owner who has spoken to them lets changes be made again.
+	olga := s.visitor(t, "olga@acme.example").givenApp().onAccount().helps("Ash", ash.email)
+	olga.reads("They said “This wasn't me”").ClickText("Allow changes again")
+	olga.says("h1", "Let Ash try again").press()
+	olga.says("h1", "Ash").reads("They can try again, and change how they sign in.")
+	locked.Go(s.URL + "/account")
+	locked.at("/account").reads("Change password")
 }

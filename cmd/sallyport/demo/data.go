@@ -33,7 +33,10 @@ const (
 var People = []struct{ Email, About string }{
 	{"ana@acme.example", "may start remote sessions; has no second factor yet"},
 	{"ben@acme.example", "may not start remote sessions"},
+	{"adam@acme.example", "administrator of Acme"},
 	{"olga@acme.example", "owner of Acme; may start remote sessions"},
+	{"gwen@globex.example", "owner of another company"},
+	{"otto@sallyport.example", "operator of this instance"},
 }
 
 // Machines to control.

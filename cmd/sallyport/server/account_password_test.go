@@ -142,8 +142,8 @@ func TestChangesNeedFormToken(t *testing.T) {
 		was := h.person()
 		h.token = "another"
 		posted(t, d)
-		for _, path := range []string{"/account/authenticators/app/remove", "/account/authenticators/app/name", "/account/password", "/account/email", "/account/email/confirm", "/account/recovery-codes"} {
-			h.send(path, "name", "New", "confirm", "1", "password", "seven horses in a garden", "repeat", "seven horses in a garden", "email", "new@acme.example", "username", ana)
+		for _, path := range []string{"/account/authenticators/app/remove", "/account/authenticators/app/name", "/account/password", "/account/email", "/account/email/confirm"} {
+			h.send(path, "name", "New", "confirm", "1", "password", "seven horses in a garden", "repeat", "seven horses in a garden", "email", "new@acme.example")
 		}
 		if got := h.person(); got.User.PasswordHash != was.User.PasswordHash || len(h.factors()) != 1 || h.factors()[0] != "app My phone" {
 			t.Errorf("something changed: %+v, %q", got.User, h.factors())
@@ -159,9 +159,9 @@ func TestLockedChanges(t *testing.T) {
 		h := inAccount(t, d, olga)
 		change(t, d, olga, func(tx *storage.Tx, id string) error { return tx.LockChanges(t.Context(), id, d.Clock.Now()) })
 		posted(t, d)
-		for _, path := range []string{"/account/authenticators/app/remove", "/account/authenticators/app/name", "/account/password", "/account/email", "/account/recovery-codes"} {
+		for _, path := range []string{"/account/authenticators/app/remove", "/account/authenticators/app/name", "/account/password", "/account/email"} {
 			h.at(path).MustBeAt("/account")
-			h.send(path, "name", "New", "confirm", "1", "password", "seven horses in a garden", "repeat", "seven horses in a garden", "email", "new@acme.example", "username", ana).MustBeAt("/account")
+			h.send(path, "name", "New", "confirm", "1", "password", "seven horses in a garden", "repeat", "seven horses in a garden", "email", "new@acme.example").MustBeAt("/account")
 		}
 		if len(h.factors()) != 1 || h.factors()[0] != "app My phone" || h.person().User.PasswordHash == "" {
 			t.Errorf("something changed: %q", h.factors())

@@ -76,9 +76,9 @@ type benchmark struct {
 	db   *storage.DB
 	send load.Sender
 	// es256 and rs256 are products by their signature; refreshing gets refresh
-	// tokens too, and ES256.
-	es256, rs256, refreshing *load.Product
-	next                     atomic.Int64
+	// tokens too, and ES256; machine acts for itself.
+	es256, rs256, refreshing, machine *load.Product
+	next                              atomic.Int64
 }
 
 const (
@@ -133,6 +133,11 @@ func newBenchmark(b *testing.B, engine string) *benchmark {
 	bm.es256 = product("es256", "ES256", "openid profile email", "authorization_code")
 	bm.rs256 = product("rs256", "RS256", "openid profile email", "authorization_code")
 	bm.refreshing = product("refreshing", "ES256", "openid profile email", "authorization_code", "refresh_token")
+	machine, alone := apply.NewProduct(), storage.NewSecret()
+	machine.ID, machine.Name, machine.SecretHash = "machine", "machine", apply.Secret(storage.Hash(alone))
+	machine.Company, machine.GrantTypes, machine.Scopes = "acme", []string{"client_credentials"}, []string{"people:read"}
+	f.Products = append(f.Products, machine)
+	bm.machine = load.NewProduct("machine", alone, "", "")
 	if _, err := apply.Apply(b.Context(), db, f, apply.Options{Now: clock.Now()}); err != nil {
 		b.Fatal(err)
 	}
@@ -256,6 +261,14 @@ func BenchmarkRefresh(b *testing.B) {
 		b.parallel(func() func() error {
 			t := b.tokens(b.refreshing, browser)
 			return func() (err error) { t, err = b.refreshing.Refresh(b.send, t.Refresh); return err }
+		})
+	})
+}
+
+func BenchmarkClientCredentials(b *testing.B) {
+	eachEngine(b, func(b *benchmark) {
+		b.parallel(func() func() error {
+			return func() error { return b.machine.ByItself(b.send) }
 		})
 	})
 }

@@ -13,7 +13,8 @@ import (
 func TestStatementBudget(t *testing.T) {
 	inQuiet(t, func(t *testing.T, d *servertest.Demo) {
 		p, r := member(t, d, ana), rp(t, d, first)
-		var code string
+		_, machine := machines(t, d)
+		var code, alone string
 		var tokens servertest.Answer
 		for _, step := range []struct {
 			name   string
@@ -31,6 +32,12 @@ func TestStatementBudget(t *testing.T) {
 			{"introspection", 1, func() {
 				if _, a := r.Post("/introspect", url.Values{"token": {tokens.String("access_token")}}); a["active"] != true {
 					t.Errorf("introspection: %v", a)
+				}
+			}},
+			{"client credentials", 2, func() { alone = machineToken(t, machine) }},
+			{"introspection of a machine's token", 2, func() {
+				if !active(t, machine, alone) {
+					t.Error("a machine's token is not active")
 				}
 			}},
 			{"discovery", 0, func() { discovery(t, d) }},

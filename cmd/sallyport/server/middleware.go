@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/http"
+	"path"
 	"runtime/debug"
 	"strings"
 	"unicode/utf8"
@@ -17,6 +18,10 @@ const maxForm = 64 << 10
 // keeps neither NUL nor broken UTF-8, and no browser sends them.
 func limitForms(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if importsPeople(r) {
+			limitImport(next, w, r)
+			return
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 		if err := r.ParseForm(); err != nil {
 			http.Error(w, "the form can't be read: send at most 64 KiB", http.StatusBadRequest)
@@ -32,6 +37,34 @@ func limitForms(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// Tables of people are larger than forms: 2 MiB as a file and, where they come
+// back from the page that shows what would happen, three times that at most.
+// One that is a little too large gets as far as the page that says so.
+const (
+	maxImportFile = 3 << 20
+	maxImportForm = 7 << 20
+)
+
+func importsPeople(r *http.Request) bool {
+	matches, err := path.Match("/console/companies/*/people/import", r.URL.Path)
+	return r.Method == http.MethodPost && err == nil && matches
+}
+
+// limitImport leaves the reading to the page, which does so once it knows who
+// sends the table; whether it is text is for its parser.
+func limitImport(next http.Handler, w http.ResponseWriter, r *http.Request) {
+	most := int64(maxImportForm)
+	if strings.HasPrefix(r.Header.Get("Content-Type"), "multipart/") {
+		most = maxImportFile
+	}
+	if r.ContentLength > most {
+		http.Error(w, "the file is larger than 2 MiB: import it in parts", http.StatusRequestEntityTooLarge)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, most)
+	next.ServeHTTP(w, r)
 }
 
 // everyAnswer sets what holds for all answers; where the provider is reached

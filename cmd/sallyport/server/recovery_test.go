@@ -10,8 +10,7 @@ import (
 	"github.com/sallyport-id/sallyport/storage"
 )
 
-// The way back in by an owner's recovery code, from the owner's account to the
-// product.
+// The way back in by an owner's recovery code, from the console to the product.
 
 // ofAna is an app with appSeed, beside those of others.
 var ofAna = storage.Factor{ID: "app of Ana", Kind: "totp", Secret: []byte(appSeed), Name: "The lost one"}
@@ -28,8 +27,7 @@ func TestRecoveryCodeFromTheOwner(t *testing.T) {
 		give(t, d, ana, ofAna, phoneOf(anaPhone))
 		backupCodes(t, d, ana, 10)
 		owner := inAccount(t, d, olga)
-		owner.at("/account/recovery-codes").Submit(map[string]string{"username": ana})
-		code := owner.All("#recovery-code")[0]
+		code := owner.issues(ana)
 
 		// Nobody gets to the page without the password.
 		p := servertest.NewPerson(t).Go(d.Dashboard).Follow("/login")

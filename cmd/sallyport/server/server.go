@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -25,6 +26,8 @@ import (
 	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/login"
 	"github.com/sallyport-id/sallyport/login/account"
+	"github.com/sallyport-id/sallyport/login/admin"
+	"github.com/sallyport-id/sallyport/login/admin/govern"
 	"github.com/sallyport-id/sallyport/login/factor"
 	"github.com/sallyport-id/sallyport/login/notify"
 	"github.com/sallyport-id/sallyport/login/page"
@@ -45,6 +48,8 @@ type Options struct {
 	Now func() time.Time
 	// Log; nil: slog.Default().
 	Log *slog.Logger
+	// AuditStream gets the audit as JSON lines; nil: nobody wants them.
+	AuditStream io.Writer
 }
 
 // Server is a wired provider.
@@ -53,7 +58,9 @@ type Server struct {
 	db       *storage.DB
 	provider *idp.Provider
 	notices  *notify.Notices
+	govern   *govern.Govern
 	metrics  *metrics
+	audit    *auditing
 	issuer   string
 	now      func() time.Time
 	log      *slog.Logger
@@ -134,8 +141,11 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	own := &account.Account{
 		DB: o.DB, Sessions: sessions, Pages: pages, Factors: factors, Setup: setUp, Notices: notices, Issuer: o.Config.Issuer, Host: host, Now: now, Log: o.Log,
 	}
-	s := &Server{db: o.DB, provider: provider, notices: notices, metrics: newMetrics(), issuer: o.Config.Issuer, now: now, log: o.Log}
-	if err := s.registerInternal(ctx, own.Client(o.Config.ProductName)); err != nil {
+	governing := &govern.Govern{DB: o.DB, Sessions: sessions, Notices: notices, MailGoesOut: mails, RotateKeys: idp.RotateKeysIn, Now: now, Log: o.Log}
+	console := &admin.Admin{DB: o.DB, Sessions: sessions, Pages: pages, Govern: governing, Issuer: o.Config.Issuer, Now: now, Log: o.Log}
+	api := &admin.API{Govern: governing, Bearer: provider.Bearer, Log: o.Log}
+	s := &Server{db: o.DB, govern: governing, provider: provider, notices: notices, metrics: newMetrics(), audit: newAuditing(o), issuer: o.Config.Issuer, now: now, log: o.Log}
+	if err := s.registerInternal(ctx, own.Door().Client(o.Config.ProductName), console.Client(o.Config.ProductName+" console")); err != nil {
 		return nil, err
 	}
 	protocol, err := provider.Handler(ctx)
@@ -148,10 +158,12 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	r.Get("/healthz", s.health)
 	r.Handle("/static/*", page.Static())
 	signIn.Outside(r)
+	api.Routes(r)
 	r.Group(func(r chi.Router) {
 		r.Use(limitForms, http.NewCrossOriginProtection().Handler, newLimiter(o.Config.Limits.ExemptNetworks, pages).slowDown)
 		signIn.Routes(r)
 		own.Routes(r)
+		console.Routes(r)
 	})
 	r.NotFound(notFound(pages))
 	r.Mount("/", protocol)
@@ -192,13 +204,16 @@ func newFactors(c config.Config, domain string, notices *notify.Notices) (*facto
 // Handler serves everything.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// registerInternal keeps an internal client as this version wants it.
-func (s *Server) registerInternal(ctx context.Context, c storage.Client) error {
-	err := s.db.Write(ctx, func(tx *storage.Tx) error { return tx.PutClient(ctx, c, s.now()) })
-	if err != nil {
-		return fmt.Errorf("register %s: %w", c.ID, err)
-	}
-	return nil
+// registerInternal keeps internal clients as this version wants them.
+func (s *Server) registerInternal(ctx context.Context, clients ...storage.Client) error {
+	return s.db.Write(ctx, func(tx *storage.Tx) error {
+		for _, c := range clients {
+			if err := tx.PutClient(ctx, c, s.now()); err != nil {
+				return fmt.Errorf("register %s: %w", c.ID, err)
+			}
+		}
+		return nil
+	})
 }
 
 // FirstOwnerLink makes the set-up link for the first owner, in place of
@@ -225,6 +240,15 @@ func (s *Server) Work(ctx context.Context) {
 	})
 	all.Go(func() {
 		s.every(ctx, time.Second, "deliver messages", func() error { _, err := s.notices.Deliver(ctx); return err })
+	})
+	all.Go(func() {
+		s.every(ctx, time.Second, "seal audit", func() error { _, err := s.SealAudit(ctx); return err })
+	})
+	all.Go(func() {
+		s.every(ctx, time.Hour, "drop old audit", func() error { _, err := s.DropAudit(ctx); return err })
+	})
+	all.Go(func() {
+		s.every(ctx, time.Second, "work on tasks", func() error { _, err := s.WorkTasks(ctx); return err })
 	})
 	all.Go(func() {
 		s.every(ctx, time.Minute, "clean up", func() error { _, err := s.db.Clean(ctx, holder, s.now()); return err })
@@ -262,6 +286,10 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 func (s *Server) DeliverLogouts(ctx context.Context) (int, error) {
 	return s.provider.DeliverLogouts(ctx)
 }
+
+// WorkTasks takes a step of each task that is due now, instead of within a
+// second, and says how many it took.
+func (s *Server) WorkTasks(ctx context.Context) (int, error) { return s.govern.WorkTasks(ctx) }
 
 // DeliverMessages sends mails and text messages now, instead of within a
 // second, and says how many it took up.

@@ -380,10 +380,10 @@ func TestTrap09Discovery(t *testing.T) {
 		"revocation_endpoint":      at("/revoke"),
 		"end_session_endpoint":     at("/logout"),
 		"jwks_uri":                 at("/keys"),
-		"scopes_supported":         list("openid", "profile", "email", "phone", "address", "roles", "offline_access"),
+		"scopes_supported":         list("openid", "profile", "email", "phone", "address", "roles", "offline_access", "people:read", "people:write", "rules:read", "rules:write", "products:read", "products:write", "audit:read", "companies:read", "companies:write", "keys:read", "keys:write", "delivery:read", "delivery:write"),
 		"response_types_supported": list("code"),
 		"response_modes_supported": list("query", "form_post"),
-		"grant_types_supported":    list("authorization_code", "refresh_token"),
+		"grant_types_supported":    list("authorization_code", "refresh_token", "client_credentials"),
 		"acr_values_supported": list("urn:sallyport:acr:1fa", "https://refeds.org/profile/sfa", "urn:sallyport:acr:2sv", "urn:sallyport:acr:2fa",
 			"https://refeds.org/profile/mfa", "http://schemas.openid.net/pape/policies/2007/06/multi-factor", "phr"),
 		"subject_types_supported":                       list("public"),
@@ -419,7 +419,7 @@ func TestTrap09Discovery(t *testing.T) {
 
 	// What isn't listed isn't there.
 	rp := rp(t, d, first)
-	for _, grant := range []string{"urn:ietf:params:oauth:grant-type:jwt-bearer", "client_credentials", "password",
+	for _, grant := range []string{"urn:ietf:params:oauth:grant-type:jwt-bearer", "password",
 		"urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:device_code", "implicit", "AUTHORIZATION_CODE"} {
 		for _, more := range []url.Values{{}, {"assertion": {"a.b.c"}, "subject_token": {"x"}, "subject_token_type": {"urn:ietf:params:oauth:token-type:access_token"}}} {
 			more.Set("grant_type", grant)

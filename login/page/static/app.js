@@ -126,6 +126,21 @@ for (const shown of all("data-refresh")) {
   });
 }
 
+// A long job says how far it is until it is done. Nothing is replaced while
+// somebody is about to press what stands there.
+for (const shown of all("data-progress")) {
+  every(async () => {
+    const page = await look();
+    if (!page.ok) return true; // signed out meanwhile
+    const now = new DOMParser().parseFromString(await page.text(), "text/html").getElementById(shown.id);
+    if (!now) return true;
+    if (shown.contains(document.activeElement)) return false;
+    shown.replaceChildren(...now.childNodes);
+    showTimes(shown);
+    return !("progress" in now.dataset);
+  });
+}
+
 // An answer to a product that wants it as a form.
 for (const form of all("data-submit")) form.submit();
 

@@ -74,6 +74,13 @@ func (p *Product) Refresh(s Sender, token string) (Tokens, error) {
 	return t, err
 }
 
+// ByItself fetches a token by client credentials.
+func (p *Product) ByItself(s Sender) error {
+	r := post("/token", url.Values{"grant_type": {"client_credentials"}})
+	r.Authorization = p.basic
+	return expect(s, r, `"access_token":"`)
+}
+
 func (p *Product) token(s Sender, form url.Values) (Tokens, error) {
 	r := post("/token", form)
 	r.Authorization = p.basic

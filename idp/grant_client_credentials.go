@@ -1,0 +1,108 @@
+package idp
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/idp/session"
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// machineAnswer is the token response of RFC 6749 section 4.4.3: no refresh
+// token, for the client can ask again, and no ID token, for nobody signed in.
+type machineAnswer struct {
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type"`
+	ExpiresIn   int64  `json:"expires_in"`
+	Scope       string `json:"scope"`
+}
+
+// ClientCredentialsExchange gives a product a token for itself (RFC 6749
+// section 4.4). For a company's client the company's networks decide first.
+func (s server) ClientCredentialsExchange(ctx context.Context, r *op.ClientRequest[oidc.ClientCredentialsRequest]) (*op.Response, error) {
+	client := r.Client.(libraryClient).Client
+	scope, err := machineScope(client, r.Data.Scope)
+	if err == nil {
+		err = s.machineMayEnter(ctx, client)
+	}
+	if err != nil {
+		return nil, s.forLibrary(ctx, err)
+	}
+	now, secret := s.Now(), storage.NewSecret()
+	err = s.DB.Write(ctx, func(tx *storage.Tx) error {
+		err := tx.InsertMachineToken(ctx, storage.MachineToken{
+			Hash: storage.Hash(secret), ClientID: client.ID, Scope: scope, CreatedAt: now, ExpiresAt: now.Add(accessLifetime),
+		})
+		if err != nil {
+			return err
+		}
+		return tx.Audit(ctx, s.machineEvent(ctx, "token.machine_issued", storage.OK, client))
+	})
+	if err != nil {
+		return nil, s.forLibrary(ctx, err)
+	}
+	return op.NewResponse(machineAnswer{AccessToken: secret, TokenType: "Bearer", ExpiresIn: int64(accessLifetime / time.Second), Scope: scope}), nil
+}
+
+// machineScope is what a machine asks for, or all it may have where it asks
+// for nothing (RFC 6749 section 3.3).
+func machineScope(client *storage.Client, asked []string) (string, error) {
+	if !slices.Contains(client.GrantTypes, session.ClientCredentials) {
+		return "", oauth(unauthorizedClient, "%s is not registered for the grant client_credentials", client.ID)
+	}
+	may, granted := session.MachineScopes(client), []string{}
+	for _, s := range asked {
+		switch {
+		case slices.Contains(session.SignInScopes(), s):
+			return "", oauth(invalidScope, "scope %s is for people: nobody signs in by client_credentials", s)
+		case !slices.Contains(may, s):
+			return "", oauth(invalidScope, "%s is not registered for scope '%s'", client.ID, descriptionText(s))
+		case !slices.Contains(granted, s):
+			granted = append(granted, s)
+		}
+	}
+	if len(asked) == 0 {
+		granted = may
+	}
+	return strings.Join(granted, " "), nil
+}
+
+// machineMayEnter asks the company that a client acts for. The answer goes to
+// the client, which has proved who it is: it says how to mend it.
+func (p *Provider) machineMayEnter(ctx context.Context, client *storage.Client) error {
+	if client.Org == "" {
+		return nil
+	}
+	company, err := p.Sessions.Company(ctx, client.Org)
+	if err != nil {
+		return err
+	}
+	reason, ok := policy.MachineMayEnter(company, session.OriginOf(ctx).Addr)
+	if ok {
+		return nil
+	}
+	err = p.DB.Write(ctx, func(tx *storage.Tx) error {
+		e := p.machineEvent(ctx, "token.machine_refused", storage.Refused, client)
+		e.Reason, e.Decision = reason.String(), string(reason.Code)
+		return tx.Audit(ctx, e)
+	})
+	if err != nil {
+		return err
+	}
+	return oauth(unauthorizedClient, "%s", descriptionText(reason.String()+": an administrator of "+company.Name+
+		" names this client's addresses under Networks, Machine access"))
+}
+
+// machineEvent starts an audit event about a product that acts for itself, in
+// its company's audit.
+func (p *Provider) machineEvent(ctx context.Context, name, result string, client *storage.Client) storage.Event {
+	e := p.event(ctx, name, result, client, nil)
+	e.OrgID = client.Org
+	return e
+}

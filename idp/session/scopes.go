@@ -1,0 +1,68 @@
+package session
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sallyport-id/sallyport/storage"
+)
+
+// SignInScopes are those of a sign-in (OpenID Connect Core sections 5.4 and
+// 11; roles is ours), in the order of discovery.
+func SignInScopes() []string {
+	return []string{"openid", "profile", "email", "phone", "address", "roles", "offline_access"}
+}
+
+// AdminScopes are those of the administration API, for people and machines
+// alike. What a token may do is the least of its scope and the rights of
+// whoever holds it.
+func AdminScopes() []string {
+	return []string{
+		"people:read", "people:write", "rules:read", "rules:write", "products:read", "products:write", "audit:read",
+		"companies:read", "companies:write", "keys:read", "keys:write", "delivery:read", "delivery:write",
+	}
+}
+
+// OperatorScope says whether a scope is about the whole instance, so that no
+// company's API client can have it.
+func OperatorScope(scope string) bool {
+	noun, _, _ := strings.Cut(scope, ":")
+	return slices.Contains([]string{"companies", "keys", "delivery"}, noun)
+}
+
+// MachineScopes are those that a product may ask for on its own behalf, in
+// its own order; none where it isn't registered for the grant.
+func MachineScopes(c *storage.Client) []string {
+	if !slices.Contains(c.GrantTypes, ClientCredentials) {
+		return nil
+	}
+	var all []string
+	for _, s := range c.Scopes {
+		if slices.Contains(AdminScopes(), s) && (c.Org == "" || !OperatorScope(s)) {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// ClientCredentials is the grant type of machines (RFC 6749 section 4.4).
+const ClientCredentials = "client_credentials"
+
+// MachineOnly says whether a product acts for itself alone: nobody signs in to
+// it. The provider's own pages are registered for no grant at all.
+func MachineOnly(c *storage.Client) bool {
+	return slices.Contains(c.GrantTypes, ClientCredentials) && !slices.Contains(c.GrantTypes, "authorization_code")
+}
+
+// ProductRoles are a person's roles in a product, sorted: their own, and where
+// the product defines roles, those of their kind.
+func ProductRoles(c *storage.Client, u *storage.User) []string {
+	roles := slices.Clone(u.Roles[c.ID])
+	for _, r := range c.Roles {
+		if slices.Contains(r.Kinds, u.Kind) {
+			roles = append(roles, r.ID)
+		}
+	}
+	slices.Sort(roles)
+	return append([]string{}, slices.Compact(roles)...)
+}

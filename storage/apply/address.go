@@ -1,0 +1,17 @@
+package apply
+
+import "fmt"
+
+// CheckEmail says what is wrong with an address as Person.Email: nil or *Problems.
+func CheckEmail(field, email string) error {
+	c := checker{problems: new(Problems)}
+	c.email(field, email)
+	return c.problems.orNil()
+}
+
+// Taken is the problem of an address that somebody else has.
+func Taken(field, email string) error {
+	c := checker{problems: new(Problems)}
+	c.refuse(field, fmt.Sprintf("is %q, which somebody else has", email), "write another address")
+	return c.problems.orNil()
+}

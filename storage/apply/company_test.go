@@ -1,0 +1,82 @@
+package apply_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/idp/session"
+	"github.com/sallyport-id/sallyport/storage"
+	"github.com/sallyport-id/sallyport/storage/apply"
+	"github.com/sallyport-id/sallyport/storage/storagetest"
+)
+
+// A plan is what the company's own choice is made from; a company that requires
+// second factors must be left with one.
+func TestPlan(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		run := func(yaml string) (apply.Report, error) {
+			t.Helper()
+			f, err := apply.Parse(strings.NewReader(yaml), "setup.yaml")
+			if err != nil {
+				return apply.Report{}, err
+			}
+			return apply.Apply(t.Context(), db, f, apply.Options{Now: now})
+		}
+		plan := func() policy.Plan {
+			t.Helper()
+			org, err := db.Org(t.Context(), "acme")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := session.CompanyOf(org)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c.Plan
+		}
+		for _, tt := range []struct {
+			yaml string
+			plan string
+		}{
+			{company(), "null"},
+			{company("plan: [totp, sms]"), `["totp","sms"]`},
+			{company(), `["totp","sms"]`}, // not mentioned: it stays
+			{company("plan: [none]"), "[]"},
+			{company("plan: []"), "null"},
+		} {
+			if _, err := run(tt.yaml); err != nil {
+				t.Fatalf("%s: %v", tt.yaml, err)
+			}
+			if got, _ := json.Marshal(plan()); string(got) != tt.plan {
+				t.Errorf("%s: plan %s, want %s", tt.yaml, got, tt.plan)
+			}
+			again, err := run(tt.yaml)
+			if err != nil || again.Changed() {
+				t.Errorf("%s again: %v, %v", tt.yaml, again.Changes, err)
+			}
+		}
+		for yaml, want := range map[string]string{
+			company("plan: [pigeon]"):                                                     `plan[0] is "pigeon"; write totp, sms, email or webauthn`,
+			company("plan: [none, totp]"):                                                 `plan[0] is "none"`,
+			company("plan: [none]", "rules: {staff: {mode: required}}"):                   "rules.methods leaves no second factor to those who are required to use one; allow a method",
+			company("plan: [sms]", "rules: {clients: {mode: required}, methods: [totp]}"): "rules.methods leaves no second factor",
+			company("rules: {two_factor_products: [moon]}"):                               `rules.two_factor_products[0] is "moon", which isn't there`,
+			company("rules: {two_factor_products: [sallyport-account]}"):                  "which isn't there",
+			company("rules: {code_validity: 10s}"):                                        "rules.code_validity is 10s; write 30s to 5m0s",
+			company("rules: {session_idle: 1s, session_absolute: 9000d}"):                 "rules.session_idle is 1s",
+			company("rules: {machine_from: [10.0.0.5/8]}"):                                `rules.machine_from[0] is "10.0.0.5/8"; write 10.0.0.0/8`,
+		} {
+			if _, err := run(yaml); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: %v, want %q", yaml, err, want)
+			}
+		}
+		if _, err := run(company("plan: [sms]", "rules: {clients: {mode: required}}")); err != nil {
+			t.Error(err)
+		}
+		if _, err := run(company("plan: [none]")); err == nil || !strings.Contains(err.Error(), "leaves no second factor") {
+			t.Errorf("a plan that leaves nothing to who must: %v", err)
+		}
+	})
+}
