@@ -24,7 +24,7 @@ func (r Reader) LastUse(ctx context.Context, ids ...string) (map[string]time.Tim
 	}, `
 		SELECT c.id, (
 			SELECT a.at FROM audit a
-			WHERE a.client_id = c.id AND a.result = 'ok' AND a.event IN ('token.issued', 'token.refreshed', 'token.machine_issued')
+			WHERE a.client_id = c.id AND a.event IN ('token.issued', 'token.refreshed', 'token.machine_issued')
 			ORDER BY a.at DESC LIMIT 1)
 		FROM clients c WHERE c.id IN `+placeholders(0, len(ids)), anys(ids)...)
 	return used, err

@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	_ "embed"
-	"encoding/json"
 	"io"
 	"log/slog"
 	"net/http"
@@ -131,33 +130,6 @@ func (c *call) id(name string) string { return chi.URLParam(c.r, name) }
 // company is the id of the company in the address.
 func (c *call) company() string { return c.id("company") }
 
-// answer is what an operation answers where it succeeds.
-type answer struct {
-	status int
-	// body is written as JSON; nil: none.
-	body any
-	// location is where what was created is, below apiBase.
-	location string
-	// tag is the ETag of what is shown.
-	tag string
-	// stream writes a body that isn't JSON, of a type, in place of body.
-	stream func(io.Writer) error
-	media  string
-}
-
-func shown(body any) (answer, error) { return answer{status: http.StatusOK, body: body}, nil }
-
-// createdAt answers with what is new, which is at a path; none: nowhere.
-func createdAt(body any, path ...string) (answer, error) {
-	out := answer{status: http.StatusCreated, body: body}
-	if len(path) > 0 {
-		out.location = apiBase + "/" + strings.Join(path, "/")
-	}
-	return out, nil
-}
-
-func noContent() (answer, error) { return answer{status: http.StatusNoContent}, nil }
-
 // handler wraps an operation: who calls, how often, and what they send.
 func (a *API) handler(route route) http.HandlerFunc {
 	return a.open(func(c *call) (answer, error) {
@@ -209,70 +181,6 @@ func (c *call) read(route route) error {
 	return checkMedia(c.r, route.media)
 }
 
-func (a *API) write(c *call, out answer) {
-	h := c.w.Header()
-	if out.location != "" {
-		h.Set("Location", out.location)
-	}
-	if out.tag != "" {
-		h.Set("ETag", out.tag)
-	}
-	switch {
-	case out.stream != nil:
-		a.stream(c, out)
-		return
-	case out.body == nil:
-		c.w.WriteHeader(out.status)
-		return
-	}
-	text, err := json.Marshal(out.body)
-	if err != nil {
-		a.fail(c, err)
-		return
-	}
-	h.Set("Content-Type", "application/json")
-	c.w.WriteHeader(out.status)
-	c.w.Write(append(text, '\n'))
-}
-
-// stream answers with a file of any length. Where it fails before it began, it
-// is a problem; later the connection breaks, so that nobody takes a part for
-// the whole.
-func (a *API) stream(c *call, out answer) {
-	w := &streaming{to: c.w, out: out}
-	err := out.stream(w)
-	switch {
-	case err == nil && !w.began:
-		w.begin() // an empty file
-	case err == nil:
-	case !w.began:
-		a.fail(c, err)
-	default:
-		a.Log.ErrorContext(c.ctx(), "api call failed on the way", "path", c.r.URL.Path, "error", err, "request_id", c.by.RequestID)
-		panic(http.ErrAbortHandler)
-	}
-}
-
-type streaming struct {
-	to    http.ResponseWriter
-	out   answer
-	began bool
-}
-
-func (s *streaming) begin() {
-	s.began = true
-	s.to.Header().Set("Content-Type", s.out.media)
-	s.to.WriteHeader(s.out.status)
-}
-
-// Write implements io.Writer.
-func (s *streaming) Write(p []byte) (int, error) {
-	if !s.began {
-		s.begin()
-	}
-	return s.to.Write(p)
-}
-
 // around holds for every answer of the API. There is no CORS: what is meant
 // for browsers has pages.
 func (a *API) around(next http.Handler) http.Handler {
@@ -284,39 +192,3 @@ func (a *API) around(next http.Handler) http.Handler {
 }
 
 func (a *API) now() time.Time { return a.Govern.Now() }
-
-// me says who the token speaks for.
-func (a *API) me(c *call) (answer, error) {
-	b := c.bearer
-	out := me{ClientID: b.ClientID, ClientName: b.ClientName, Company: b.OrgID, Scopes: []string{}, ExpiresAt: b.ExpiresAt, ProvedAt: b.MFATime}
-	for _, scope := range b.Scope {
-		if slices.Contains(session.AdminScopes(), scope) {
-			out.Scopes = append(out.Scopes, scope)
-		}
-	}
-	if u := b.User; u != nil {
-		out.Person = &meAs{ID: u.ID, Email: u.Email, Name: u.Profile.Name, Kind: u.Kind, Role: u.Role, Operator: u.Operator}
-	}
-	return shown(out)
-}
-
-type me struct {
-	ClientID   string `json:"client_id"`
-	ClientName string `json:"client_name"`
-	// Company is empty for the operator's machines.
-	Company string   `json:"company,omitempty"`
-	Person  *meAs    `json:"person,omitempty"`
-	Scopes  []string `json:"scopes"`
-	// ProvedAt is when the person last proved a second factor.
-	ProvedAt  time.Time `json:"two_factor_proved_at,omitzero"`
-	ExpiresAt time.Time `json:"expires_at"`
-}
-
-type meAs struct {
-	ID       string `json:"id"`
-	Email    string `json:"email"`
-	Name     string `json:"name,omitempty"`
-	Kind     string `json:"kind"`
-	Role     string `json:"role"`
-	Operator bool   `json:"operator,omitempty"`
-}

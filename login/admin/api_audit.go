@@ -3,6 +3,7 @@ package admin
 import (
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/sallyport-id/sallyport/login/admin/govern"
@@ -16,7 +17,7 @@ var auditFilters = []string{"person", "product", "event", "result", "from", "unt
 func (a *API) auditRoutes() (all []route) {
 	for _, path := range []string{"/companies/{company}/audit", "/audit"} {
 		all = append(all,
-			route{method: "GET", path: path, serve: a.audit, query: append(append([]string{}, auditFilters...), paging...)},
+			route{method: "GET", path: path, serve: a.audit, query: slices.Concat(auditFilters, paging)},
 			route{method: "GET", path: path + "/export", serve: a.exportAudit, query: append([]string{"format"}, auditFilters...)},
 		)
 	}

@@ -4,10 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/http"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -137,9 +135,6 @@ var problemKinds = map[string]kind{
 	"no_secret":    {409, "There is no secret", "The product is registered to authenticate by none."},
 	"not_possible": {403, "Refused", "This can't be done."},
 }
-
-// Problem codes that the API can answer, sorted.
-func problemCodes() []string { return slices.Sorted(maps.Keys(problemKinds)) }
 
 // problemOf is an error as it is answered.
 func problemOf(err error) problem {

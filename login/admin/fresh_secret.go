@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/sallyport-id/sallyport/login/admin/govern"
@@ -57,6 +58,9 @@ func (a *Admin) keepSecret(ctx context.Context, tx *storage.Tx, v *visit, made g
 // freshSecret is the secret that was made for a product just now, this one
 // time; the zero value where none was.
 func (a *Admin) freshSecret(v *visit, clientID string) (made govern.Rotated, err error) {
+	if v.R.Method != http.MethodGet {
+		return made, nil // HEAD: nobody would see it
+	}
 	kept, err := a.DB.Enrolment(v.Ctx(), boundTo(v), secretKind(clientID), a.Now())
 	if errors.Is(err, storage.ErrNotFound) {
 		return made, nil

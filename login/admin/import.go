@@ -30,7 +30,7 @@ func (a *Admin) showImport(v *visit, csv string, problem *page.Problem) error {
 		return err
 	}
 	return a.show(v, page.ConsoleImport{
-		Console: shell, CSV: csv, Columns: peoplecsv.Columns(), Required: []string{peoplecsv.Email, peoplecsv.Name}, Example: importExample, Limit: peoplecsv.MaxRows,
+		Console: shell, CSV: csv, Columns: peoplecsv.Columns(), Required: []string{peoplecsv.Email}, Example: importExample, Limit: peoplecsv.MaxRows,
 	}, problem)
 }
 

@@ -25,6 +25,9 @@ func (a *Admin) newPersonPost(v *visit) error {
 	fill(&entry, form)
 	entry.Email, entry.RequireTwoStep = form.Email, form.TwoStep
 	p, err := a.Govern.CreatePerson(v.Ctx(), v.by, v.company, govern.NewPerson{Entry: entry, Invite: form.Invite})
+	if errors.Is(err, govern.ErrNotFresh) {
+		return a.confirmFirst(v, form)
+	}
 	if again, answered := a.personProblems(v, form, err); answered {
 		return again
 	}
@@ -78,8 +81,7 @@ func (a *Admin) editPersonPost(v *visit) error {
 	fill(&entry, form)
 	err = a.Govern.EditPerson(v.Ctx(), v.by, v.company, form.ID, entry, form.Email, personFields...)
 	if errors.Is(err, govern.ErrNotFresh) {
-		form.Confirm = true
-		return a.drawPersonForm(v, form, a.Door().Frame(v.Visit, &page.Problem{Text: page.Say("console.not_fresh.body")}))
+		return a.confirmFirst(v, form)
 	}
 	if again, answered := a.personProblems(v, form, err); answered {
 		return again
@@ -88,6 +90,13 @@ func (a *Admin) editPersonPost(v *visit) error {
 		return err
 	}
 	return v.done(v.to("people", form.ID), "saved")
+}
+
+// confirmFirst draws the form again, with the way to prove a second factor
+// beside it.
+func (a *Admin) confirmFirst(v *visit, form page.ConsolePersonForm) error {
+	form.Confirm = true
+	return a.drawPersonForm(v, form, a.Door().Frame(v.Visit, &page.Problem{Text: page.Say("console.not_fresh.body")}))
 }
 
 // personFields are those of the form, by their names in a file.

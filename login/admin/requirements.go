@@ -325,7 +325,7 @@ func requirementWords(r policy.Requirement) page.Text {
 			with = append(with, "When", r.From)
 		}
 		if r.Grace > 0 {
-			with = append(with, "Grace", int(r.Grace/(24*time.Hour)))
+			with = append(with, "Grace", number(r.Grace.Hours()/24))
 		}
 		return page.Say("rule_value.required", with...)
 	}
@@ -357,6 +357,8 @@ func lengthWords(unit string, d, of time.Duration) page.Text {
 	switch {
 	case d == 0:
 		return page.Say("rule_value.as_instance")
+	case d%time.Minute == 0 && d%of != 0:
+		return page.Say("rule_value.list", "List", strings.TrimSuffix(d.String(), "0s"))
 	case d%of != 0:
 		return page.Say("rule_value.list", "List", d.String())
 	}

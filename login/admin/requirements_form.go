@@ -90,7 +90,7 @@ func readRules(p page.ConsoleRequirements, was policy.Rules) (policy.Rules, map[
 	r := was
 	for _, g := range p.Groups {
 		q := requirementOf(&r, g.Group)
-		*q = f.requirement(g)
+		*q = f.requirement(g, *q)
 	}
 	r.Methods = f.methods(p.Methods, was.Methods)
 	r.EmailCodeFulfils, r.RecoveryOnly, r.RecoveryMustSetUp, r.NewNetworkCheck = p.EmailCodeFulfils, p.RecoveryOnly, p.RecoveryMustSetUp, p.NewNetworkCheck
@@ -109,8 +109,8 @@ func readRules(p page.ConsoleRequirements, was policy.Rules) (policy.Rules, map[
 	r.Network = f.network(p)
 	r.TwoFactorProducts = alwaysProducts(p.Products, was.TwoFactorProducts)
 	r.CodeValidity = f.length("code_seconds", p.CodeSeconds, time.Second, 30, 300)
-	r.SessionIdle = f.length("session_idle", p.Idle, time.Hour, 0.02, 720)
-	r.SessionAbsolute = f.length("session_absolute", p.Absolute, time.Hour, 0.02, 8760)
+	r.SessionIdle = f.length("session_idle", p.Idle, time.Hour, 0.01, 720)
+	r.SessionAbsolute = f.length("session_absolute", p.Absolute, time.Hour, 0.01, 8760)
 	if r.SessionIdle > 0 && r.SessionAbsolute > 0 && r.SessionIdle > r.SessionAbsolute {
 		f.refuse("session_idle", page.Say("problem.idle_longer"))
 	}
@@ -126,11 +126,14 @@ func (f reading) refuse(field string, t page.Text) {
 	}
 }
 
-func (f reading) requirement(g page.GroupForm) (q policy.Requirement) {
+// requirement reads what is demanded of a group, in place of was.
+func (f reading) requirement(g page.GroupForm, was policy.Requirement) (q policy.Requirement) {
 	switch q.Mode = policy.Mode(g.Mode); q.Mode {
 	case policy.Off, policy.Required:
 	case policy.Optional, "":
-		q.Mode = "" // the zero value says the same
+		if q.Mode = ""; was.Mode == policy.Optional {
+			q.Mode = was.Mode // the two say the same
+		}
 	default:
 		f.refuse(g.Group+"_mode", page.Say("problem.choice"))
 	}
@@ -139,16 +142,13 @@ func (f reading) requirement(g page.GroupForm) (q policy.Requirement) {
 		if q.From, err = time.Parse(time.DateOnly, from); err != nil {
 			f.refuse(g.Group+"_from", page.Say("problem.date_format"))
 		}
-	}
-	if grace := strings.TrimSpace(g.Grace); grace != "" && grace != "0" {
-		days, err := strconv.Atoi(grace)
-		switch {
-		case err != nil || days < 0 || days > 365:
-			f.refuse(g.Group+"_grace", page.Say("problem.number_between", "Min", 0, "Max", 365))
-		case q.From.IsZero():
-			f.refuse(g.Group+"_from", page.Say("problem.grace_without_day"))
+		if was.From.UTC().Format(time.DateOnly) == from {
+			q.From = was.From // a file may have named an hour as well
 		}
-		q.Grace = time.Duration(days) * 24 * time.Hour
+	}
+	q.Grace = f.length(g.Group+"_grace", g.Grace, 24*time.Hour, 0, 365)
+	if q.Grace > 0 && q.From.IsZero() {
+		f.refuse(g.Group+"_from", page.Say("problem.grace_without_day"))
 	}
 	return q
 }

@@ -2,6 +2,7 @@ package browserstory
 
 import (
 	"net/http"
+	"net/url"
 	"testing"
 )
 
@@ -21,6 +22,9 @@ func TestConsents(t *testing.T) {
 		if status != http.StatusOK {
 			t.Fatalf("no tokens: %d %v", status, tokens)
 		}
+		if _, answer := p.Post("/introspect", url.Values{"token": {tokens.String("access_token")}}); answer["active"] != true {
+			t.Fatalf("the token doesn't work: %v", answer)
+		}
 		ana.Go(s.URL + "/account")
 		const card = `[aria-labelledby="consents"]`
 		ana.says(card, "Shift Planner").says(card, "See your e-mail address")
@@ -29,7 +33,7 @@ func TestConsents(t *testing.T) {
 		if ana.Has(card) {
 			t.Errorf("it reads %s", ana.Text(card))
 		}
-		if status, answer := p.Userinfo(tokens.String("access_token")); status != http.StatusUnauthorized {
+		if status, answer := p.Post("/introspect", url.Values{"token": {tokens.String("access_token")}}); status != http.StatusOK || answer["active"] != false {
 			t.Errorf("the token still works: %d %v", status, answer)
 		}
 		ana.begin(p, nil).at("/login/consent").says("h1", "Allow Shift Planner?")

@@ -66,7 +66,7 @@ func (v *visitor) mailed(email string) *visitor {
 	flo := v.s.visitor(v.t, email)
 	flo.Go(v.s.LinkTo(v.t, email))
 	flo.password().at("/login/why").reads("Acme requires two-step verification.")
-	flo.setUp().password().at("/login/totp").enter(flo.nextCode()).at("/account")
+	flo.setUp().password().at("/login/totp").enter(flo.nextCode()).WaitURL(v.s.URL + "/account")
 	return flo.toDashboard().says("#name", "Person 05")
 }
 

@@ -183,5 +183,5 @@ func newNetwork(t *testing.T, s *stage) {
 	pia := s.visitor(t, s.joinAt("wary", "Pia")).toDashboard()
 	pia.password().at("/login/email-code").reads("You are signing in from a network where we haven't seen you yet.")
 	pia.enter(s.CodeTo(t, pia.email)).says("#name", "Pia")
-	owner.audits(pia.email).reads("Pia signed in to Dashboard", "A network this person hasn't signed in from before")
+	owner.audits(pia.email).reads("Pia signed in to Dashboard", "Pia confirmed a new network")
 }

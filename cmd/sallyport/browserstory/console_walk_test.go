@@ -233,7 +233,7 @@ func walkInstance(v *visitor, see func(string, *visitor)) {
 	go1("/console/delivery")
 	see("delivery", v)
 	v.Submit(`[action$="/delivery/test"]`)
-	see("delivery-wrong", v)
+	see("delivery-tested", v)
 	go1("/console/audit")
 	see("all-audit", v)
 }

@@ -83,6 +83,9 @@ func TestSecretIsMadeOnce(t *testing.T) {
 				t.Fatalf("%d to %s", status, to)
 			}
 		}
+		if resp, err := c.Client().Head(d.URL + "/console/products/shop"); err != nil || resp.StatusCode != http.StatusOK { // it shows nobody anything
+			t.Fatal(resp, err)
+		}
 		second := only(c.at("/console/products/shop?done=secret"), t, "#secret")
 		if !knows(d, t, "shop", first) || !knows(d, t, "shop", second) {
 			t.Error("a secret was made that nobody saw")

@@ -169,21 +169,26 @@ func TestAPI(t *testing.T) {
 			everywhere(table, "nobody", "token_missing")
 			everywhere(table, "one factor", "two_factors")
 		}
-		w.newTokens(company)
-		tokens := map[string]string{
-			"nobody": "", "one factor": w.people[oneFactor].token, "narrow": w.people[emails[company]["owner"]].narrow,
-			"machine": w.machineToken("robot-" + company), "few": w.machineToken("few-" + company), "crane": w.crane,
-		}
-		for role, email := range emails[company] {
-			tokens[role] = w.people[email].token
-		}
-		ask := func(c cell, r row) (string, string) {
-			a := w.call(tokens[c.role], r.method, r.path, r.body)
-			return apiOutcome(a), a.body
-		}
-		w.matrix(t, ofCompanies, company, fresh, asking{"/companies/{company}", ask})
-		w.matrix(t, slices.Concat(ofInstance, forAll), company, fresh, asking{"", ask})
+		api := w.api(company)
+		w.matrix(t, ofCompanies, company, fresh, api("/companies/{company}"))
+		w.matrix(t, slices.Concat(ofInstance, forAll), company, fresh, api(""))
 	})
+}
+
+// api gets the people of a company and all machines tokens, and asks with them.
+func (w *world) api(company string) func(base string) asking {
+	w.t.Helper()
+	w.newTokens(company)
+	tokens := map[string]string{
+		"nobody": "", "one factor": w.people[oneFactor].token, "narrow": w.people[emails[company]["owner"]].narrow,
+		"machine": w.machineToken("robot-" + company), "few": w.machineToken("few-" + company), "crane": w.crane,
+	}
+	for role, email := range emails[company] {
+		tokens[role] = w.people[email].token
+	}
+	return func(base string) asking {
+		return asking{base, func(c cell, r row) answered { return w.call(tokens[c.role], r.method, r.path, r.body) }, apiOutcome}
+	}
 }
 
 // apiOutcome is an answer as the tables have it.

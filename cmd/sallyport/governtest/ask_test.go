@@ -2,8 +2,10 @@ package governtest
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 )
 
@@ -13,6 +15,16 @@ type answered struct {
 	location string
 	header   http.Header
 	body     string
+}
+
+var title = regexp.MustCompile(`<title>.*</title>`)
+
+// String is the answer in short.
+func (a answered) String() string {
+	if page := title.FindString(a.body); page != "" {
+		return fmt.Sprint(a.status, " ", a.location, " ", page)
+	}
+	return fmt.Sprintf("%d %s %.500s", a.status, a.location, a.body)
 }
 
 // visit asks for a page in a person's browser, without following where it

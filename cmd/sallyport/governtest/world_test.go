@@ -160,6 +160,15 @@ func (w *world) meet(email string) *someone {
 	}
 }
 
+// nobody is somebody who isn't signed in, in a browser that has seen a page.
+func (w *world) nobody() *someone {
+	w.t.Helper()
+	s := &someone{browser: servertest.NewPerson(w.t)}
+	s.browser.Go(w.URL + "/account")
+	s.formToken = formToken(w.t, w.visit(s, http.MethodGet, s.browser.URL.RequestURI(), "", nil))
+	return s
+}
+
 func (s *someone) password(email string) {
 	fields := map[string]string{"password": demo.Password}
 	if s.browser.Has("[name=username]") {
@@ -190,11 +199,19 @@ var formTokenField = regexp.MustCompile(`name="form_token" value="([^"]+)"`)
 func (w *world) ready(s *someone) {
 	w.t.Helper()
 	a := w.visit(s, http.MethodGet, "/account", "", nil)
-	found := formTokenField.FindStringSubmatch(a.body)
-	if a.status != http.StatusOK || found == nil {
+	if a.status != http.StatusOK {
 		w.t.Fatalf("%s isn't signed in: %d at %s\n%s", s.email, a.status, s.browser.URL, s.browser.Text())
 	}
-	s.formToken = found[1]
+	s.formToken = formToken(w.t, a)
+}
+
+func formToken(t *testing.T, a answered) string {
+	t.Helper()
+	found := formTokenField.FindStringSubmatch(a.body)
+	if found == nil {
+		t.Fatalf("%d, without a form: %s", a.status, a.body)
+	}
+	return found[1]
 }
 
 // proveAnew has everybody prove their second factor once more.

@@ -61,6 +61,7 @@ func TestRecoveryCodeForScripts(t *testing.T) {
 			t.Errorf("with a cookie alone: %d", resp.StatusCode)
 		}
 		d.Clock.Advance(policy.FreshFor + time.Second)
+		by = calling(t, d, h.Person, nil) // a token lives no longer either
 		mustRefuseCall(t, by.Do("POST", path(ana), nil), http.StatusUnauthorized, "not_fresh")
 		lock(t, d, ana)
 		mustRefuseCall(t, by.Do("POST", "/companies/acme/people/"+idOf(t, d, ana)+"/unlock", nil), http.StatusUnauthorized, "not_fresh")

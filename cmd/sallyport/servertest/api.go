@@ -101,11 +101,12 @@ func (c *Caller) Must(status int, method, path string, body any, headers ...stri
 	return out.JSON(c.t)
 }
 
-const apiSecret = "a secret of an API client, for tests"
+// APISecret is that of the tool and of all machines.
+const APISecret = "a secret of an API client, for tests"
 
-// Machine registers an API client of a company ("": of the operator) with
-// scopes, and calls with a token of it.
-func (i *Instance) Machine(t testing.TB, company string, scopes ...string) *Caller {
+// MachineID registers an API client of a company ("": of the operator) with
+// scopes, and returns its client id.
+func (i *Instance) MachineID(t testing.TB, company string, scopes ...string) string {
 	t.Helper()
 	id := "machine-" + strings.ToLower(strings.NewReplacer(":", "-", "_", "-").Replace(strings.Join(append([]string{company}, scopes...), "-")))
 	if len(id) > 60 {
@@ -115,9 +116,16 @@ func (i *Instance) Machine(t testing.TB, company string, scopes ...string) *Call
 	if company != "" {
 		more = ", company: " + company
 	}
-	i.Apply(`products: [{ id: "` + id + `", name: Machine, secret_hash: "` + storage.Hash(apiSecret) + `", grant_types: [client_credentials], scopes: ["` +
+	i.Apply(`products: [{ id: "` + id + `", name: Machine, secret_hash: "` + storage.Hash(APISecret) + `", grant_types: [client_credentials], scopes: ["` +
 		strings.Join(scopes, `", "`) + `"]` + more + ` }]`)
-	status, a := NewRP(t, i, id, apiSecret, "").Post("/token", url.Values{"grant_type": {"client_credentials"}})
+	return id
+}
+
+// Machine calls with a token of an API client of a company ("": of the
+// operator) with scopes.
+func (i *Instance) Machine(t testing.TB, company string, scopes ...string) *Caller {
+	t.Helper()
+	status, a := NewRP(t, i, i.MachineID(t, company, scopes...), APISecret, "").Post("/token", url.Values{"grant_type": {"client_credentials"}})
 	if status != http.StatusOK {
 		t.Fatalf("no token for a machine: %d %v", status, a)
 	}
@@ -146,7 +154,7 @@ type Administrator struct {
 func (i *Instance) Administrator(t testing.TB, email string) *Administrator {
 	t.Helper()
 	i.RegisterTool()
-	a := &Administrator{Person: NewPerson(t, ToolSite), rp: NewRP(t, i, Tool, apiSecret, ToolSite+"/callback"), i: i, t: t}
+	a := &Administrator{Person: NewPerson(t, ToolSite), rp: NewRP(t, i, Tool, APISecret, ToolSite+"/callback"), i: i, t: t}
 	a.Go(a.rp.AuthorizeURL(url.Values{"claims": {twoFactors}}))
 	a.signIn(email)
 	a.MustBeAt("/login/why").Submit(map[string]string{"set_up": "1"})
@@ -165,7 +173,7 @@ const twoFactors = `{"id_token":{"acr":{"essential":true,"value":"urn:sallyport:
 
 // RegisterTool registers the product by which people call the API.
 func (i *Instance) RegisterTool() {
-	i.Apply(`products: [{ id: ` + Tool + `, name: Tool, first_party: true, secret_hash: "` + storage.Hash(apiSecret) + `", redirect_uris: ["` + ToolSite +
+	i.Apply(`products: [{ id: ` + Tool + `, name: Tool, first_party: true, secret_hash: "` + storage.Hash(APISecret) + `", redirect_uris: ["` + ToolSite +
 		`/callback"], scopes: [openid, "` + strings.Join(session.AdminScopes(), `", "`) + `"] }]`)
 }
 
@@ -229,7 +237,7 @@ func (a *Administrator) redeem(more url.Values) *Caller {
 // the way.
 func (i *Instance) ToolToken(t testing.TB, p *Person, signIn func()) string {
 	t.Helper()
-	a := &Administrator{Person: p, rp: NewRP(t, i, Tool, apiSecret, ToolSite+"/callback"), i: i, t: t}
+	a := &Administrator{Person: p, rp: NewRP(t, i, Tool, APISecret, ToolSite+"/callback"), i: i, t: t}
 	p.Go(a.rp.AuthorizeURL(url.Values{"scope": {"openid " + strings.Join(session.AdminScopes(), " ")}}))
 	signIn()
 	status, tokens := a.rp.Exchange(a.code(), nil)
@@ -237,4 +245,12 @@ func (i *Instance) ToolToken(t testing.TB, p *Person, signIn func()) string {
 		t.Fatalf("no token: %d %v", status, tokens)
 	}
 	return tokens.String("access_token")
+}
+
+// Redeemable is a code for the tool, with scopes, and the verifier that goes
+// with it, as CODE and VERIFIER.
+func (a *Administrator) Redeemable(scopes ...string) map[string]string {
+	a.t.Helper()
+	a.Go(a.rp.AuthorizeURL(url.Values{"scope": {"openid " + strings.Join(scopes, " ")}}))
+	return map[string]string{"CODE": a.code(), "VERIFIER": a.rp.Verifier}
 }

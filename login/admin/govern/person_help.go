@@ -50,7 +50,9 @@ func (g *Govern) EndSessions(ctx context.Context, by Actor, org, id, sessionID s
 		if err != nil {
 			return err
 		}
-		ended = int(gone)
+		if ended = int(gone); ended == 0 && sessionID != "" {
+			return notFound("session") // somebody else's, or it has ended
+		}
 		return tx.Audit(ctx, by.did(event, u, g.Now()))
 	})
 	return ended, err

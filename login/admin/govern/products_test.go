@@ -116,10 +116,11 @@ func TestChangeProduct(t *testing.T) {
 			t.Errorf("ana is %v still", got)
 		}
 		// Whose only person is gone is open to nobody, and says so.
-		w.must(w.DeletePerson(ctx, w.as(olga), "acme", w.user(ana).ID))
+		gone := w.user(ana).ID
+		w.must(w.DeletePerson(ctx, w.as(olga), "acme", gone))
 		p, err := w.Product(ctx, w.as(otto), "board")
 		w.must(err)
-		if len(p.People) != 1 || p.People[0] == ana {
+		if !slices.Equal(p.People, []string{gone}) {
 			t.Errorf("open to %v", p.People)
 		}
 		// What comes to have a secret gets one.

@@ -2,6 +2,7 @@ package govern
 
 import (
 	"context"
+	"math"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/storage"
@@ -52,12 +53,22 @@ func (j peopleJob) of(p taskParams) taskParams {
 	return p
 }
 
+// total is an estimate where a filter chooses: who turns out to need nothing is
+// taken off in the end.
 func (j peopleJob) total(ctx context.Context, g *Govern, r storage.Reader, by Actor, org string, p taskParams) (n int, err error) {
+	if p.IDs == nil {
+		q, _, err := g.peopleQuery(ctx, r, org, j.of(p).Filter)
+		if err != nil {
+			return 0, err
+		}
+		q.Limit = math.MaxInt32
+		return r.CountPeople(ctx, q)
+	}
 	c, err := g.company(ctx, r, org)
 	if err != nil {
 		return 0, err
 	}
-	err = g.everyOne(ctx, r, org, j.of(p), func(u *storage.User) {
+	err = g.everyOne(ctx, r, org, p, func(u *storage.User) {
 		if j.do.judge(by, u, c).touches() {
 			n++
 		}
