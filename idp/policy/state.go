@@ -22,8 +22,9 @@ func TwoFactorState(p Person, c Company) State {
 	for _, r := range c.Rules.requirements(p) {
 		required = required || r.Mode == Required
 	}
-	switch has := slices.ContainsFunc(p.Methods, c.Allows); {
-	case has && (required || p.TwoStep), p.TwoStep && len(p.Methods) > 0:
+	fulfils := func(m Method) bool { return c.Allows(m) && (m != Email || c.Rules.EmailCodeFulfils) }
+	switch {
+	case required && slices.ContainsFunc(p.Methods, fulfils), !required && p.TwoStep && len(p.Methods) > 0:
 		return StateOn
 	case required:
 		return StatePending

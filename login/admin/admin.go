@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -110,9 +111,16 @@ func (a *Admin) visit(in *inside.Visit) *visit {
 	}}
 }
 
-// formPage is where the form of a request is: forms are sent to the address of
-// the page they are on.
-func formPage(r *http.Request) string { return r.URL.Path }
+// formPage is where the form of a request is: most are sent to the address of
+// the page they are on, the others to below it.
+func formPage(r *http.Request) string {
+	for _, button := range []string{"/roles", "/sessions/end", "/invite", "/confirm", "/remind", "/bulk", "/cancel"} {
+		if page, ok := strings.CutSuffix(r.URL.Path, button); ok && r.Method == http.MethodPost {
+			return page
+		}
+	}
+	return r.URL.Path
+}
 
 // failed answers what a page came to nothing by.
 func (a *Admin) failed(in *inside.Visit, err error) {
@@ -141,8 +149,26 @@ func (a *Admin) message(v *visit, status int, code string) {
 
 // show draws a page.
 func (a *Admin) show(v *visit, p page.Page, problem *page.Problem) error {
-	a.Pages.Write(v.W, a.Door().Frame(v.Visit, problem), p)
+	f := a.Door().Frame(v.Visit, problem)
+	if problem != nil && problem.Text.ID == notFresh {
+		f.ConfirmURL = "/console/confirm"
+	}
+	a.Pages.Write(v.W, f, p)
 	return nil
+}
+
+// notFresh is said beside a form that waits for a second factor.
+const notFresh = "console.not_fresh.body"
+
+// form is what surrounds a form with what is wrong with its fields; "" is the
+// form as a whole.
+func (a *Admin) form(v *visit, wrong map[string]page.Text) page.Frame {
+	f := a.Door().Frame(v.Visit, nil)
+	f.Problems = wrong
+	if wrong[""].ID == notFresh {
+		f.ConfirmURL = "/console/confirm"
+	}
+	return f
 }
 
 // done leads on to a page that says what was done, by a message's name.

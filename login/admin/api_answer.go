@@ -2,9 +2,11 @@ package admin
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // answer is what an operation answers where it succeeds.
@@ -65,6 +67,11 @@ func (a *API) write(c *call, out answer) {
 // the whole.
 func (a *API) stream(c *call, out answer) {
 	w := &streaming{to: c.w, out: out}
+	// A long list takes longer than an answer usually may.
+	if err := http.NewResponseController(c.w).SetWriteDeadline(time.Now().Add(10 * exportPatience)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		a.fail(c, err)
+		return
+	}
 	err := out.stream(w)
 	switch {
 	case err == nil && !w.began:

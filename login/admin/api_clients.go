@@ -2,6 +2,7 @@ package admin
 
 import (
 	"context"
+	"errors"
 
 	"github.com/sallyport-id/sallyport/login/admin/govern"
 	"github.com/sallyport-id/sallyport/login/page"
@@ -51,6 +52,9 @@ func (a *Admin) newAPIClientPost(v *visit) error {
 		id = made.ID
 		return a.keepSecret(ctx, tx, v, govern.Rotated{ClientID: made.ID, Secret: made.Secret})
 	})
+	if errors.Is(err, govern.ErrNotFresh) {
+		return a.showAPIClientForm(v, form, map[string]page.Text{"": page.Say(notFresh)})
+	}
 	if wrong := apiClientProblems(err); wrong != nil {
 		return a.showAPIClientForm(v, form, wrong)
 	}
@@ -81,9 +85,7 @@ func (a *Admin) showAPIClientForm(v *visit, form page.ConsoleAPIClientForm, wron
 		return err
 	}
 	form.Offered = govern.MachineScopes()
-	f := a.Door().Frame(v.Visit, nil)
-	f.Problems = wrong
-	a.Pages.Write(v.W, f, form)
+	a.Pages.Write(v.W, a.form(v, wrong), form)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport-id/sallyport/login/admin/govern"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
@@ -23,6 +25,8 @@ type kept struct {
 	// Scopes of the token it was given to: by one with less, it is given to
 	// nobody.
 	Scopes []string `json:"scopes"`
+	// Standing is govern's: who has another by now is given nothing.
+	Standing string `json:"standing"`
 }
 
 // errKeyTaken says that another request has the key.
@@ -43,7 +47,7 @@ func (a *API) once(c *call, serve func(*call) (answer, error)) (answer, error) {
 	}
 	claim := storage.Repeatable{
 		ID:          storage.Hash(parts(c.by.ClientID, c.by.UserID, keys[0])),
-		Fingerprint: storage.Hash(parts(c.r.Method, c.r.URL.Path, string(c.body))),
+		Fingerprint: storage.Hash(parts(c.r.Method, c.r.URL.Path, c.r.URL.RawQuery, string(c.body))),
 		ExpiresAt:   a.now().Add(keyKept),
 	}
 	if out, err := a.again(c, claim); err == nil || !errors.Is(err, storage.ErrNotFound) {
@@ -97,6 +101,9 @@ func (a *API) again(c *call, claim storage.Repeatable) (answer, error) {
 			return answer{}, problem{Code: "scope", challenge: []string{quoted("error", "insufficient_scope"), quoted("scope", scope)}}
 		}
 	}
+	if standing, err := a.Govern.Standing(c.ctx(), c.by); err != nil || standing != k.Standing {
+		return answer{}, cmp.Or(err, error(&govern.Refused{Code: "role"}))
+	}
 	c.w.Header().Set("Idempotent-Replay", "true")
 	out := answer{status: k.Status, location: k.Location}
 	if len(k.Body) > 0 {
@@ -107,8 +114,11 @@ func (a *API) again(c *call, claim storage.Repeatable) (answer, error) {
 
 func (a *API) keep(c *call, out answer) ([]byte, error) {
 	k := kept{Status: out.status, Location: out.location, Scopes: c.by.Scopes}
+	var err error
+	if k.Standing, err = a.Govern.Standing(c.ctx(), c.by); err != nil {
+		return nil, err
+	}
 	if out.body != nil {
-		var err error
 		if k.Body, err = json.Marshal(out.body); err != nil {
 			return nil, err
 		}

@@ -142,6 +142,7 @@ func problemOf(err error) problem {
 	refused, isRefused := errors.AsType[*govern.Refused](err)
 	fields, areFields := errors.AsType[*apply.Problems](err)
 	rows, isImport := errors.AsType[*govern.ImportProblems](err)
+	quota, tooMany := errors.AsType[*storage.QuotaError](err)
 	_, tooLarge := errors.AsType[*http.MaxBytesError](err)
 	switch {
 	case errors.As(err, &p):
@@ -157,6 +158,8 @@ func problemOf(err error) problem {
 			quoted("error", "insufficient_user_authentication"), quoted("error_description", "a second factor must be proved anew"),
 			quoted("acr_values", policy.TwoFactors.ACR()), "max_age=" + strconv.Itoa(int(policy.FreshFor/time.Second)),
 		}}
+	case tooMany:
+		return problem{Code: codeTooMany, Detail: "Too many mails went to this address.", wait: quota.Quota.Window}
 	case isImport:
 		return problemOfImport(rows)
 	case errors.Is(err, govern.ErrStale):

@@ -3,7 +3,6 @@ package admin
 import (
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/sallyport-id/sallyport/login/admin/govern"
@@ -99,13 +98,26 @@ func (a *Admin) auditFilter(f page.AuditFilter) (govern.AuditFilter, map[string]
 
 // auditProducts are those that the audit can be narrowed to.
 func (a *Admin) auditProducts(v *visit) ([]page.Option, error) {
-	clients, err := a.DB.Clients(v.Ctx())
 	var all []page.Option
-	for _, c := range clients {
-		open := v.company == "" || c.Org == v.company || c.Org == "" && (len(c.Orgs) == 0 || slices.Contains(c.Orgs, v.company))
-		if open && !c.Internal {
-			all = append(all, page.Option{Value: c.ID, Name: c.Name})
+	if v.company == "" {
+		clients, err := a.DB.Clients(v.Ctx())
+		for _, c := range clients {
+			if !c.Internal {
+				all = append(all, page.Option{Value: c.ID, Name: c.Name})
+			}
 		}
+		return all, err
+	}
+	open, err := a.Govern.CompanyProducts(v.Ctx(), v.by, v.company)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range open {
+		all = append(all, page.Option{Value: p.ID, Name: p.Name})
+	}
+	machines, err := a.Govern.APIClients(v.Ctx(), v.by, v.company)
+	for _, c := range machines.APIClients {
+		all = append(all, page.Option{Value: c.ID, Name: c.Name})
 	}
 	return all, err
 }

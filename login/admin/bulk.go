@@ -98,7 +98,7 @@ func (a *Admin) nobodyChosen(v *visit, back string) error {
 // filterQuery is what of a form narrows the list of people.
 func filterQuery(form url.Values) url.Values {
 	q := make(url.Values)
-	for _, name := range []string{"q", "two_factor", "kind", "role", "email", "state"} {
+	for _, name := range []string{"q", "two_factor", "kind", "role", "email", "status"} {
 		if value := form.Get(name); value != "" {
 			q.Set(name, value)
 		}

@@ -25,6 +25,14 @@ type deed struct {
 // deeds by their address below a person's.
 var deeds = map[string]deed{
 	"recovery": {action: govern.IssueRecovery, do: (*Admin).issueRecovery, shows: true},
+	"require": {action: govern.ChangePeople, do: func(a *Admin, v *visit, id string) error {
+		_, err := a.Govern.RequireTwoStep(v.Ctx(), v.by, v.company, id, true)
+		return err
+	}},
+	"lift": {action: govern.ChangePeople, do: func(a *Admin, v *visit, id string) error {
+		_, err := a.Govern.RequireTwoStep(v.Ctx(), v.by, v.company, id, false)
+		return err
+	}},
 	"reset": {action: govern.ChangeFactors, danger: true, do: func(a *Admin, v *visit, id string) error {
 		_, err := a.Govern.ResetFactors(v.Ctx(), v.by, v.company, id)
 		return err

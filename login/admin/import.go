@@ -74,7 +74,7 @@ func sentCSV(r *http.Request) (string, error) {
 func (a *Admin) previewImport(v *visit, csv string, done govern.Imported, err error) error {
 	if errors.Is(err, govern.ErrNotFresh) {
 		// The way to a second factor would lose the table.
-		return a.showImport(v, csv, &page.Problem{Text: page.Say("console.not_fresh.body")})
+		return a.showImport(v, csv, &page.Problem{Text: page.Say(notFresh)})
 	}
 	wrong, isWrong := errors.AsType[*govern.ImportProblems](err)
 	if err != nil && !isWrong {

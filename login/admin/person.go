@@ -2,6 +2,7 @@ package admin
 
 import (
 	"errors"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -33,7 +34,7 @@ func (a *Admin) showPerson(v *visit, problem *page.Problem) error {
 		TwoFactor: string(person.TwoFactor), Why: why(person.Demands), TwoStep: person.OwnTwoStep, TwoStepRequired: person.RequireTwoStep,
 		BackupCodesLeft: person.BackupCodesLeft, BackupCodesOf: person.BackupCodesOf, BackupCodesMade: person.BackupCodesOf > 0,
 		Created: person.CreatedAt, LastSignIn: person.LastSignInAt, Locked: person.ChangesLockedAt, Disabled: person.DisabledAt, NoPassword: !person.HasPassword,
-		May: a.mayToPerson(v, person.Person), MoreURL: v.to("audit") + "?person=" + person.Email,
+		May: a.mayToPerson(v, person.Person), MoreURL: v.to("audit") + "?" + url.Values{"person": {person.Email}}.Encode(),
 	}
 	if person.Phone != "" {
 		p.Phone = notify.MaskNumber(person.Phone)
@@ -54,7 +55,7 @@ func (a *Admin) showPerson(v *visit, problem *page.Problem) error {
 	if p.Activity, err = a.activity(v, v.company, person.ID, activityShown); err != nil {
 		return err
 	}
-	f := a.notice(v, a.Door().Frame(v.Visit, problem), "created", "invited", "saved", "required", "lifted", "roles", "sessions", "invite", "confirm", "remind",
+	f := a.notice(v, a.Door().Frame(v.Visit, problem), "created", "invited", "saved", "require", "lift", "roles", "sessions", "invite", "confirm", "remind",
 		"reset", "turn-off", "unlock", "disable", "enable")
 	a.Pages.Write(v.W, f, p)
 	return nil
@@ -65,7 +66,7 @@ func (a *Admin) mayToPerson(v *visit, p govern.Person) map[string]bool {
 	change, self := v.rights.MayTo(govern.ChangePeople, v.company, p), p.ID == v.by.UserID
 	mail := change && !p.Disabled && a.Govern.MailGoesOut
 	return map[string]bool{
-		"edit": change, "require": change, "roles": change, "sessions": change, "unlock": change && (!p.ChangesLocked || v.rights.MayTo(govern.AllowChanges, v.company, p)),
+		"edit": change, "require": change && !(self && p.RequireTwoStep), "roles": change, "sessions": change, "unlock": change && !self && (!p.ChangesLocked || v.rights.MayTo(govern.AllowChanges, v.company, p)),
 		"disable": change && !self && !p.Disabled, "enable": change && p.Disabled, "delete": change && !self,
 		"invite": mail && !p.HasPassword, "confirm": mail && p.HasPassword, "remind": mail,
 		"reset":    v.rights.MayTo(govern.ChangeFactors, v.company, p) && !self,
@@ -91,18 +92,6 @@ func why(demands []policy.Demand) (all []page.Text) {
 	return all
 }
 
-// requirePost demands two-step verification of a person, or no longer does.
-func (a *Admin) requirePost(v *visit) error {
-	on := v.R.PostFormValue("on") == "1"
-	if _, err := a.Govern.RequireTwoStep(v.Ctx(), v.by, v.company, v.id("person"), on); err != nil {
-		return err
-	}
-	if on {
-		return v.done(v.to("people", v.id("person")), "required")
-	}
-	return v.done(v.to("people", v.id("person")), "lifted")
-}
-
 // productRolesPost gives a person the roles that are ticked, in the products
 // that are open to them.
 func (a *Admin) productRolesPost(v *visit) error {
@@ -113,9 +102,19 @@ func (a *Admin) productRolesPost(v *visit) error {
 	if err != nil {
 		return err
 	}
+	// Boxes there are for roles that a product defines, and the kind of which
+	// doesn't have them anyway.
 	given := make(map[string][]string)
 	for _, p := range person.Products {
+		if len(p.Roles) == 0 {
+			continue
+		}
 		given[p.ID] = []string{}
+		for _, role := range p.Roles {
+			if role.ByKind && slices.Contains(person.Roles[p.ID], role.ID) {
+				given[p.ID] = append(given[p.ID], role.ID)
+			}
+		}
 	}
 	for _, ticked := range v.R.PostForm["role"] {
 		product, role, _ := strings.Cut(ticked, " ")

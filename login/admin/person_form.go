@@ -95,8 +95,7 @@ func (a *Admin) editPersonPost(v *visit) error {
 // confirmFirst draws the form again, with the way to prove a second factor
 // beside it.
 func (a *Admin) confirmFirst(v *visit, form page.ConsolePersonForm) error {
-	form.Confirm = true
-	return a.drawPersonForm(v, form, a.Door().Frame(v.Visit, &page.Problem{Text: page.Say("console.not_fresh.body")}))
+	return a.drawPersonForm(v, form, a.form(v, map[string]page.Text{"": page.Say(notFresh)}))
 }
 
 // personFields are those of the form, by their names in a file.
@@ -134,9 +133,7 @@ func (a *Admin) personProblems(v *visit, form page.ConsolePersonForm, err error)
 }
 
 func (a *Admin) showPersonForm(v *visit, form page.ConsolePersonForm, wrong map[string]page.Text) error {
-	f := a.Door().Frame(v.Visit, nil)
-	f.Problems = wrong
-	return a.drawPersonForm(v, form, f)
+	return a.drawPersonForm(v, form, a.form(v, wrong))
 }
 
 func (a *Admin) drawPersonForm(v *visit, form page.ConsolePersonForm, f page.Frame) (err error) {

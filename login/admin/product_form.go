@@ -41,6 +41,9 @@ func (a *Admin) newProductPost(v *visit) error {
 		}
 		return a.keepSecret(ctx, tx, v, govern.Rotated{ClientID: entry.ID, Secret: made.Secret})
 	})
+	if errors.Is(err, govern.ErrNotFresh) {
+		return a.showProductForm(v, form, map[string]page.Text{"": page.Say(notFresh)})
+	}
 	if wrong := productProblems(form, err); wrong != nil {
 		return a.showProductForm(v, form, wrong)
 	}
@@ -79,6 +82,9 @@ func (a *Admin) editProductPost(v *visit) error {
 		}
 		return a.keepSecret(ctx, tx, v, govern.Rotated{ClientID: entry.ID, Secret: made.Secret})
 	})
+	if errors.Is(err, govern.ErrNotFresh) {
+		return a.showProductForm(v, form, map[string]page.Text{"": page.Say(notFresh)})
+	}
 	if wrong := productProblems(form, err); wrong != nil {
 		return a.showProductForm(v, form, wrong)
 	}
@@ -209,8 +215,6 @@ func (a *Admin) showProductForm(v *visit, form page.ConsoleProductForm, wrong ma
 			form.Known = append(form.Known, page.Option{Value: c.ID, Name: c.Name})
 		}
 	}
-	f := a.Door().Frame(v.Visit, nil)
-	f.Problems = wrong
-	a.Pages.Write(v.W, f, form)
+	a.Pages.Write(v.W, a.form(v, wrong), form)
 	return nil
 }

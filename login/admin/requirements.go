@@ -49,15 +49,9 @@ func (a *Admin) requirements(v *visit) (view govern.RulesView, p page.ConsoleReq
 
 // alwaysProducts are the products that people of the company may use.
 func (a *Admin) alwaysProducts(v *visit, r policy.Rules) (all []page.AlwaysProduct, err error) {
-	clients, err := a.DB.Clients(v.Ctx())
-	for _, c := range clients {
-		if c.Internal || !slices.Contains(c.GrantTypes, "authorization_code") || len(c.Orgs) > 0 && !slices.Contains(c.Orgs, v.company) {
-			continue
-		}
-		all = append(all, page.AlwaysProduct{
-			ID: c.ID, Name: c.Name, ByCompany: slices.Contains(r.TwoFactorProducts, c.ID),
-			ByOperator: c.RequireTwoFactors && (len(c.RequireTwoFactorsOf) == 0 || slices.Contains(c.RequireTwoFactorsOf, v.company)),
-		})
+	open, err := a.Govern.CompanyProducts(v.Ctx(), v.by, v.company)
+	for _, p := range open {
+		all = append(all, page.AlwaysProduct{ID: p.ID, Name: p.Name, ByCompany: slices.Contains(r.TwoFactorProducts, p.ID), ByOperator: p.AlwaysByOperator})
 	}
 	return all, err
 }

@@ -11,7 +11,6 @@ func (a *Admin) companyRoutes(r chi.Router) {
 		r.Get("/people/{person}", a.page(a.person))
 		r.Get("/people/{person}/edit", a.page(a.editPersonPage))
 		r.Post("/people/{person}/edit", a.page(a.editPersonPost))
-		r.Post("/people/{person}/require", a.page(a.requirePost))
 		r.Post("/people/{person}/roles", a.page(a.productRolesPost))
 		r.Post("/people/{person}/sessions/end", a.page(a.endSessionsPost))
 		for mail := range mails {

@@ -102,8 +102,10 @@ func consoleExamples(company, person string) []example {
 	}
 	form := page.ConsolePersonForm{Console: in("people"), Kind: "staff", Role: "member", Roles: []string{"member", "administrator", "owner"}, Invite: true}
 	edit := page.ConsolePersonForm{Console: in("people"), ID: "u1", Email: person, Name: person, GivenName: "Ana", FamilyName: "Silva", Kind: "client", Role: "member", Roles: []string{"member"}, Phone: "+41 79 123 45 67", Language: "de"}
+	stale := wrong(map[string]page.Text{"": page.Say("console.not_fresh.body")})
+	stale.ConfirmURL = "/console/confirm"
 	fixed := edit
-	fixed.FixedEmail, fixed.Name, fixed.Confirm = true, "", true
+	fixed.FixedEmail, fixed.Name = true, ""
 	csv := "email,name\n" + person + "," + person + "\n"
 	take := page.ConsoleImport{Console: in("people"), Columns: []string{"email", "name", "given_name", "family_name", "kind", "role", "phone", "language"}, Required: []string{"email", "name"}, Example: "email,name,kind\nana@example.com,Ana Silva,staff\n", Limit: 1000}
 	again := take
@@ -181,6 +183,7 @@ func consoleExamples(company, person string) []example {
 		{"console_person_form", f, form},
 		{"console_person_form-wrong", wrong(map[string]page.Text{"email": page.Say("problem.email_taken"), "name": page.Say("problem.their_name_missing"), "": page.Say("problem.form_stale"), "role": page.Say("problem.choice")}), form},
 		{"console_person_form-edit", f, edit},
+		{"console_person_form-stale", stale, edit},
 		{"console_person_form-fixed", wrong(map[string]page.Text{"phone": page.Say("problem.phone_format"), "given_name": page.Say("problem.name_long"), "family_name": page.Say("problem.name_long"), "kind": page.Say("problem.choice"), "language": page.Say("problem.choice")}), fixed},
 		{"console_import", f, take},
 		{"console_import-wrong", wrong(map[string]page.Text{"csv": page.Say("problem.csv_missing"), "file": page.Say("problem.csv_long", "Limit", 1000)}), again},

@@ -69,9 +69,6 @@ type ConsolePersonForm struct {
 	TwoStep bool
 	// Invite sends the mail by which somebody new chooses a password.
 	Invite bool
-	// Confirm: what was entered waits until the person has proved a second
-	// factor anew, at /console/confirm in another tab.
-	Confirm bool
 	// FixedEmail: the address can't be changed by the reader.
 	FixedEmail bool
 }

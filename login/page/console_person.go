@@ -6,7 +6,7 @@ import "time"
 // done has an address below that, and is shown where May allows it:
 //
 //	edit                  link, ConsolePersonForm
-//	require               form, on=1 or on=0 (TwoStepRequired)
+//	require, lift         links to a ConsoleConfirm (TwoStepRequired)
 //	roles                 form, role = "CLIENT ROLE" once for each ticked
 //	sessions/end          form, id=… or all=1 (May "sessions")
 //	invite, confirm, remind        forms that send a mail

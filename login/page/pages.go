@@ -50,6 +50,9 @@ type Frame struct {
 	// FormActions are origins beyond our own to which a form may lead by
 	// redirect: without them form-action 'self' blocks the way to the product.
 	FormActions []string
+	// ConfirmURL is where to prove a second factor in another tab, while what was
+	// entered waits in this one.
+	ConfirmURL string
 	// Problem is what was wrong with the last input.
 	Problem *Problem
 	// Problems is the same for a form in which several fields may be wrong at

@@ -93,6 +93,8 @@ type applying struct {
 	// first ends what must end, while products are still registered where they are told of it; then changes are written;
 	// last go companies, which nobody belongs to any more.
 	first, then, last []func() error
+	// checks are of companies together with products, which are planned after them.
+	checks []func()
 }
 
 // personChange is a person before and after; nil: not there.
@@ -102,7 +104,7 @@ type personChange struct {
 }
 
 func (a *applying) run() error {
-	for _, step := range []func() error{a.hold, a.load, a.planCompanies, a.planProducts, a.planPeople, a.planLeaving, a.checkOwners} {
+	for _, step := range []func() error{a.hold, a.load, a.planCompanies, a.planProducts, a.checkCompanies, a.planPeople, a.planLeaving, a.checkOwners} {
 		if err := step(); err != nil {
 			return err
 		}
@@ -125,6 +127,13 @@ func (a *applying) run() error {
 
 // eventsAtOnce bounds a statement: neither engine takes any number of arguments.
 const eventsAtOnce = 500
+
+func (a *applying) checkCompanies() error {
+	for _, check := range a.checks {
+		check()
+	}
+	return nil
+}
 
 func (a *applying) load() error {
 	orgs, err := a.tx.OrgsNow(a.ctx)

@@ -114,8 +114,9 @@ func PlanOf(p policy.Plan) []policy.Method {
 	return p
 }
 
-// checkWhole checks a company together with what was there before.
-func (e *Company) checkWhole(c checker, products map[string]*storage.Client) {
+// checkWhole checks a company together with what was there before: had are the products that it always wanted two
+// factors for.
+func (e *Company) checkWhole(c checker, had []string, products map[string]*storage.Client) {
 	if e.Name == "" {
 		c.refuseAs(CodeMissing, "name", "is missing", "write what people call the company")
 	}
@@ -124,7 +125,7 @@ func (e *Company) checkWhole(c checker, products map[string]*storage.Client) {
 		c.refuseAs(CodeConflict, "rules.methods", "leaves no second factor to those who are required to use one", "allow a method that the company's plan includes")
 	}
 	for i, id := range e.Rules.TwoFactorProducts {
-		if e.mentions("rules") && (products[id] == nil || products[id].Internal) {
+		if !slices.Contains(had, id) && (products[id] == nil || products[id].Internal) {
 			c.refuseAs(CodeUnknown, fmt.Sprintf("rules.two_factor_products[%d]", i), fmt.Sprintf("is %q, which isn't there", id), "write the id of a product")
 		}
 	}

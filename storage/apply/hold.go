@@ -42,6 +42,15 @@ func (a *applying) hold() error {
 	for _, entry := range a.file.Companies {
 		companies[entry.ID] = true
 	}
+	if slices.ContainsFunc(a.file.Products, func(e Product) bool { return e.Delete }) {
+		orgs, err := a.tx.OrgsNow(a.ctx) // any may name it in its rules
+		if err != nil {
+			return err
+		}
+		for _, o := range orgs {
+			companies[o.ID] = true
+		}
+	}
 	for _, id := range slices.Sorted(maps.Keys(companies)) {
 		if err := a.tx.HoldOrg(a.ctx, id); err != nil && !errors.Is(err, storage.ErrNotFound) {
 			return err
@@ -65,7 +74,7 @@ func (a *applying) peopleToHold() (map[string]bool, error) {
 	if err != nil || len(products) == 0 {
 		return ids, err
 	}
-	return ids, a.everybody("", func(u *storage.User) {
+	return ids, a.holdersOfRoles(products, func(u *storage.User) {
 		has := func(product string) bool { return len(u.Roles[product]) > 0 }
 		if !ids[u.ID] && slices.ContainsFunc(products, has) {
 			ids[u.ID] = false

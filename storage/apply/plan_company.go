@@ -27,19 +27,19 @@ func (a *applying) planCompanies() error {
 			a.note(change, event)
 			continue
 		}
-		wanted := entry
+		wanted, had := entry, []string(nil)
 		if was != nil {
 			there, err := companyOf(was)
 			if err != nil {
 				return err
 			}
-			wanted = merge(there, entry, entry.source)
+			wanted, had = merge(there, entry, entry.source), there.Rules.TwoFactorProducts
 			change.Fields = differences(there, wanted)
 			if change.Action = Changed; len(change.Fields) == 0 {
 				change.Action = Unchanged
 			}
 		}
-		wanted.checkWhole(c, a.products)
+		a.checks = append(a.checks, func() { wanted.checkWhole(c, had, a.products) }) // once products are planned
 		org, err := wanted.org(was, a.Now)
 		if err != nil {
 			return err

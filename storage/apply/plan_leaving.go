@@ -73,10 +73,13 @@ func (a *applying) dropRoles() error {
 		was, is := a.hadProducts[id], a.products[id]
 		return was != nil && was != is && (is == nil || len(is.Roles) > 0 && !slices.EqualFunc(was.Roles, is.Roles, sameRole))
 	}
-	if !slices.ContainsFunc(a.file.Products, func(e Product) bool { return fewer(e.ID) }) {
-		return nil
+	var products []string
+	for _, e := range a.file.Products {
+		if fewer(e.ID) {
+			products = append(products, e.ID)
+		}
 	}
-	return a.everybody("", func(u *storage.User) {
+	return a.holdersOfRoles(products, func(u *storage.User) {
 		is := *u
 		is.Roles = a.rolesLeft(u.Roles)
 		if a.people[u.ID] != nil || !loses(u.Roles, is.Roles) {
@@ -93,6 +96,24 @@ func (a *applying) dropRoles() error {
 			a.note(Change{Action: Changed, Noun: "person", Key: u.Email, Name: u.Profile.Name, Fields: fields}, storage.Event{UserID: u.ID, OrgID: u.OrgID})
 		}
 	})
+}
+
+// holdersOfRoles calls see once for everybody who has roles in one of the products.
+func (a *applying) holdersOfRoles(products []string, see func(*storage.User)) error {
+	seen := make(map[string]bool)
+	for _, id := range products {
+		holders, err := a.tx.WithRolesIn(a.ctx, id)
+		if err != nil {
+			return err
+		}
+		for _, u := range holders {
+			if !seen[u.ID] {
+				seen[u.ID] = true
+				see(u)
+			}
+		}
+	}
+	return nil
 }
 
 // loses says whether somebody has fewer roles than before; products without any don't count.

@@ -52,6 +52,12 @@ func (a *applying) planPerson(c checker, entry Person, was *storage.User) error 
 		there := personOf(was)
 		wanted = merge(there, entry, entry.source)
 		wanted.Email = was.Email // the key, whatever its letters
+		if wanted.Phone != there.Phone && !entry.mentions("phone_verified") {
+			wanted.PhoneVerified = false // nobody has proved the new one
+		}
+		if !entry.fromFile() && !entry.mentions("company") && entry.Company != "" && entry.Company != was.OrgID {
+			c.refuse("email", "is of somebody in another company", "write another address") // since it was looked at
+		}
 		if !entry.mentions("roles") {
 			wanted.Roles = a.rolesLeft(wanted.Roles)
 		}

@@ -1,6 +1,12 @@
 package apply
 
-import "github.com/sallyport-id/sallyport/storage"
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+
+	"github.com/sallyport-id/sallyport/storage"
+)
 
 func (a *applying) planProducts() error {
 	for _, entry := range a.file.Products {
@@ -23,6 +29,9 @@ func (a *applying) planProducts() error {
 		if entry.Delete {
 			change.Action = Deleted
 			delete(a.products, entry.ID)
+			if err := a.forgetProduct(entry.ID); err != nil {
+				return err
+			}
 			a.then = append(a.then, func() error { return a.tx.DeleteClient(a.ctx, entry.ID) })
 			a.note(change, event)
 			continue
@@ -72,4 +81,25 @@ func (a *applying) writeProduct(was *storage.Client, client storage.Client) erro
 		return err
 	}
 	return a.tx.RevokeMachineTokens(a.ctx, client.ID, a.Now)
+}
+
+// forgetProduct takes a product that goes out of the rules of companies, so that another of the same id doesn't inherit
+// them.
+func (a *applying) forgetProduct(id string) error {
+	for _, org := range slices.Sorted(maps.Keys(a.companies)) {
+		row := a.companies[org]
+		company, err := companyOf(row)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(company.Rules.TwoFactorProducts, id) {
+			continue
+		}
+		company.Rules.TwoFactorProducts = slices.DeleteFunc(company.Rules.TwoFactorProducts, func(have string) bool { return have == id })
+		if row.Rules, err = json.Marshal(company.Rules); err != nil {
+			return err
+		}
+		a.then = append(a.then, func() error { return a.tx.PutOrg(a.ctx, *row, a.Now) })
+	}
+	return nil
 }

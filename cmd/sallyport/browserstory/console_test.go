@@ -87,7 +87,10 @@ func (v *visitor) unticks(css string) *visitor {
 // counts fails the test unless the filter of a list has a number of people.
 func (v *visitor) counts(filter, value string, n int) *visitor {
 	v.t.Helper()
-	return v.says(`.filter a[href*="`+filter+`=`+value+`"] .count`, fmt.Sprint(n))
+	if got := v.Text(`.filter a[href*="` + filter + `=` + value + `"] .count`); got != fmt.Sprint(n) {
+		v.t.Fatalf("%s %s has %s people, not %d", filter, value, got, n)
+	}
+	return v
 }
 
 // crowd gives Acme people beside the demo's six until there are forty, ten of

@@ -1,8 +1,12 @@
 package browserstory
 
 import (
+	"context"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
@@ -33,7 +37,22 @@ func TestEveryConsolePage(t *testing.T) {
 			})
 		})
 	}
+	complaints.expects(t, "nobody has this number")
 	complaints.none(t)
+}
+
+// expects takes away the lines that have some words, of which there must be one.
+func (l *defaultLog) expects(t *testing.T, words string) {
+	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := slices.Collect(strings.Lines(l.text.String()))
+	rest := slices.DeleteFunc(slices.Clone(all), func(line string) bool { return strings.Contains(line, words) })
+	if len(rest) == len(all) {
+		t.Errorf("nothing logged says %q: %q", words, all)
+	}
+	l.text.Reset()
+	l.text.WriteString(strings.Join(rest, ""))
 }
 
 // speaks has the visitor's browser ask for a language.
@@ -49,8 +68,9 @@ func (v *visitor) speaks(language string) *visitor {
 // walkConsole goes to every page of the console, in the states it can be in,
 // and has see look at each. It reads no words, so that it goes in any language.
 func walkConsole(t *testing.T, s *stage, language string, see func(name string, v *visitor)) {
+	walkFew(t, s, language, see)
 	s.crowd(t)
-	olga := s.visitor(t, "olga@acme.example").speaks(language).onConsole()
+	olga := s.visitor(t, "olga@acme.example").speaks(language).givenApp().onConsole()
 	walkPeople(olga, see)
 	walkPerson(olga, see)
 	walkMany(olga, see)
@@ -59,6 +79,27 @@ func walkConsole(t *testing.T, s *stage, language string, see func(name string, 
 	walkAudit(olga, see)
 	walkInstance(s.visitor(t, "otto@sallyport.example").speaks(language).givenApp(), see)
 	walkShut(t, s, language, see)
+}
+
+// walkFew is a small company whose owner has the staff use two-step verification:
+// the pictures of the README.
+func walkFew(t *testing.T, s *stage, language string, see func(string, *visitor)) {
+	s.Apply(`companies: [{id: quay, name: Quay}]
+people:
+- {email: ona@quay.example, company: quay, name: Ona Moreau, role: owner, email_verified: true, password_hash: "` + passwordHash() + `"}
+- {email: adam@quay.example, company: quay, name: Adam Fischer, role: administrator, email_verified: true}
+- {email: mia@quay.example, company: quay, name: Mia Brandt, email_verified: true, password_hash: "` + passwordHash() + `"}
+- {email: noah@quay.example, company: quay, name: Noah Lang, email_verified: true}
+- {email: lea@quay.example, company: quay, name: Lea Rossi}
+- {email: finn@fleet.example, company: quay, name: Finn Okoye, kind: client, email_verified: true}
+`)
+	s.visitor(t, "mia@quay.example").givenApp().onDashboard()
+	ona := s.visitor(t, "ona@quay.example").speaks(language).givenApp().onConsole()
+	ona.to("requirements").Fill("#staff_mode", "required")
+	ona.press().Text("#mail")
+	see("few-requirements", ona)
+	ona.press().to("people")
+	see("few-people", ona)
 }
 
 func walkPeople(v *visitor, see func(string, *visitor)) {
@@ -83,7 +124,7 @@ func walkPerson(v *visitor, see func(string, *visitor)) {
 	lou := v.s.withApp(v.t, "Lou")
 	id := lou.user().ID
 	lou.onDashboard()
-	v.s.Clock.Advance(6 * 60e9)
+	v.s.Clock.Advance(6 * time.Minute)
 	v.to("people", id)
 	see("person", v)
 	v.Go(v.s.URL + v.console("people", id, "edit"))
@@ -95,7 +136,7 @@ func walkPerson(v *visitor, see func(string, *visitor)) {
 	}
 	v.press().Text("#recovery-code")
 	see("recovery-code", v)
-	v.s.Clock.Advance(6 * 60e9)
+	v.s.Clock.Advance(6 * time.Minute)
 	v.Go(v.s.URL + "/console/confirm")
 	v.proves().at("/console/confirm")
 	see("confirmed", v)
@@ -194,23 +235,23 @@ func walkAudit(v *visitor, see func(string, *visitor)) {
 
 // walkInstance is the operator's pages.
 func walkInstance(v *visitor, see func(string, *visitor)) {
-	queueDead(v)
+	v.s.undeliverable(v.t)
 	v.onConsole()
-	go1 := func(path string) *visitor { v.t.Helper(); v.Go(v.s.URL + path); return v.at(path) }
-	go1("/console/companies")
+	visit := func(path string) *visitor { v.t.Helper(); v.Go(v.s.URL + path); return v.at(path) }
+	visit("/console/companies")
 	see("companies", v)
-	go1("/console/companies/new")
+	visit("/console/companies/new")
 	see("company-new", v)
 	v.press()
 	see("company-wrong", v)
 	v.fills(map[string]string{"name": "North", "id": "north", "owner": "nils@north.example"})
 	v.press().at("/console/companies")
 	see("company-added", v)
-	go1("/console/companies/north/edit")
+	visit("/console/companies/north/edit")
 	see("company-edit", v)
-	go1("/console/products")
+	visit("/console/products")
 	see("products", v)
-	go1("/console/products/new")
+	visit("/console/products/new")
 	see("product-new", v)
 	v.Fill("#redirect_uris", "app.example/callback")
 	v.press()
@@ -220,32 +261,39 @@ func walkInstance(v *visitor, see func(string, *visitor)) {
 	see("product-secret", v)
 	v.Click("details.snippet summary")
 	see("product", v)
-	go1("/console/products/shift-planner/edit")
+	visit("/console/products/shift-planner/edit")
 	see("product-edit", v)
-	go1("/console/products/shift-planner/delete")
+	visit("/console/products/shift-planner/delete")
 	see("product-delete", v)
-	go1("/console/keys")
+	visit("/console/keys")
 	see("keys", v)
-	go1("/console/keys/rotate")
+	visit("/console/keys/rotate")
 	see("keys-rotate", v)
-	go1("/console/keys/leaked")
+	visit("/console/keys/leaked")
 	see("keys-leaked", v)
-	go1("/console/delivery")
+	visit("/console/delivery").Text(`[action$="/retry"]`)
 	see("delivery", v)
 	v.Submit(`[action$="/delivery/test"]`)
 	see("delivery-tested", v)
-	go1("/console/audit")
+	visit("/console/audit")
 	see("all-audit", v)
 }
 
-// queueDead leaves a mail behind that nobody takes.
-func queueDead(v *visitor) {
-	v.t.Helper()
-	err := v.s.DB.Write(v.t.Context(), func(tx *storage.Tx) error {
-		return tx.Queue(v.t.Context(), storage.OutgoingMail, "somebody", notify.Mail{To: "gone@acme.example", Subject: "Hello", Body: "Hello"}, v.s.Clock.Now())
+// undeliverable leaves a text message behind that was given up. It is for later
+// than now, so that the provider's own round doesn't send it.
+func (s *stage) undeliverable(t *testing.T) {
+	t.Helper()
+	later := s.Clock.Now().Add(time.Hour)
+	err := s.DB.Write(t.Context(), func(tx *storage.Tx) error {
+		return tx.Queue(t.Context(), storage.OutgoingText, "+••• •• 42", notify.Text{To: "+41790000042", Body: "Hello"}, later)
 	})
+	if err == nil {
+		_, err = s.DB.Deliver(t.Context(), storage.OutgoingText, time.Hour, func() time.Time { return later }, func(context.Context, *storage.Outgoing) error {
+			return fmt.Errorf("%w: nobody has this number", storage.ErrUndeliverable)
+		})
+	}
 	if err != nil {
-		v.t.Fatal(err)
+		t.Fatal(err)
 	}
 }
 

@@ -69,6 +69,10 @@ make somebody more than a member  fresh    fresh role             role   role   
   POST   /people                               {"email":"new{n}@new.example","name":"New","role":"administrator"}
   PATCH  /people/{member}                      {"role":"administrator"}
   PATCH  /people/{member}                      {"role":"owner"}
+import one of them                yes      yes   fields           role   role   scope  fields      scope yes     | yes      -     -             -      -      -      -       -   yes
+  POST   /people/import                        email,name\n{owner-email},Other {n}\n
+import more than a member         step:yes step:yes fields        role   role   scope  fields      scope fields  | step:yes -     -             -      -      -      -       -   fields
+  POST   /people/import                        email,name,role\nnew{n}@new.example,New,administrator\n
 make somebody less than an owner  fresh    fresh person_role      role   role   scope  person_role scope machine | fresh    -     -             -      -      -      -       -   machine
   PATCH  /people/{owner}                       {"role":"member"}
 change a member's address         fresh    fresh fresh            role   role   scope  machine     scope machine | fresh    -     -             -      -      -      -       -   machine
@@ -209,7 +213,7 @@ func apiOutcome(a answered) string {
 
 // apiStatus is the status of what the tables name by its code.
 var apiStatus = map[string]int{
-	"role": 403, "scope": 403, "machine": 403, "self": 403, "person_role": 403, "operator": 403, "in_use": 409, "token_missing": 401, "two_factors": 401,
+	"role": 403, "scope": 403, "machine": 403, "self": 403, "person_role": 403, "operator": 403, "in_use": 409, "fields": 422, "token_missing": 401, "two_factors": 401,
 }
 
 // everywhere adds a role to a table that is answered alike everywhere.

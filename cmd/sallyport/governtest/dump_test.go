@@ -113,8 +113,12 @@ func (rows seen) changes(after seen) string {
 	}
 	var out []string
 	only := func(sign string, these, those seen) {
+		there := make(map[string]bool, len(those))
+		for _, row := range those {
+			there[row] = true
+		}
 		for _, row := range these {
-			if _, both := slices.BinarySearch(those, row); !both && len(out) < 8 {
+			if !there[row] && len(out) < 8 {
 				out = append(out, fmt.Sprintf("%s %.300s", sign, row))
 			}
 		}

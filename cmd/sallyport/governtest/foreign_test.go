@@ -1,9 +1,14 @@
 package governtest
 
 import (
+	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
+	"strings"
 	"testing"
+
+	"github.com/sallyport-id/sallyport/storage"
 )
 
 // Who may do something in a company may not do it to another one's objects by
@@ -18,6 +23,7 @@ func TestForeignLooksLikeNothing(t *testing.T) {
 		w.foreignObjects(t, read(t, pagesOfCompanies), company, w.pages(company)("/console/companies/{company}"))
 		w.foreignCompanies(t, read(t, pagesOfCompanies), company, w.pages(company)("/console/companies/{company}"))
 		w.foreignSessions(t, company)
+		w.foreignMentions(t, company)
 	})
 }
 
@@ -117,4 +123,73 @@ func (w *world) foreignSessions(t *testing.T, company string) {
 func (w *world) makeOwnersSession(company string) string {
 	w.t.Helper()
 	return w.make("owner", company)[0]["session"]
+}
+
+// mentions are requests that name something in what they send: a person, their
+// address, or a product that only another company may use.
+const mentions = `
+                                  names
+of a person, to the API           id
+  POST   /people/bulk                     {"action":"lift","people":["{}"]}
+  POST   /people/bulk/preview             {"action":"lift","people":["{}"]}
+of an address, to the API         address
+  POST   /requirements/test               {"person":"{}"}
+  GET    /people?search={}
+  GET    /people/export?search={}
+  GET    /audit?person={}
+of a product, to the API          product
+  PATCH  /products/{}                     {"always_two_factors":true}
+  PATCH  /requirements                    {"two_factor_products":["{}"]}
+  POST   /requirements/test               {"person":"{member-email}","product":"{}"}
+  PATCH  /people/{member}                 {"product_roles":{"{}":["any"]}}
+of a person, to pages             id
+  POST   /people/bulk                     action=lift&person={}
+  POST   /people/bulk                     action=lift&person={}&confirm=1
+of an address, to pages           address
+  GET    /people?q={}
+  GET    /people/export?q={}
+  GET    /requirements?test_person={}&test_from=192.0.2.1
+  GET    /audit?person={}
+of a product, to pages            product
+  POST   /products/{}                     always=1
+  POST   /people/{member}/roles           role={}+any
+  GET    /requirements?test_person={member-email}&test_product={}&test_from=192.0.2.1
+  GET    /audit?product={}
+`
+
+// foreignMentions compares what is answered about another company's things with
+// what is answered about things that aren't there, and looks that the former
+// weren't touched. An owner asks.
+func (w *world) foreignMentions(t *testing.T, company string) {
+	other, owner := companies[company], w.people[emails[company]["owner"]]
+	w.declare(`products: [{ id: closed, name: Closed, secret_hash: ` + storage.Hash(toolSecret) + `, redirect_uris: ["https://closed.example/"], companies: [` + other + `], roles: [{ id: any }] }]`)
+	there := map[string]string{"id": w.fill("{member}", other, ""), "address": w.fill("{member-email}", other, ""), "product": "closed"}
+	nothing := map[string]string{"id": "zyzzyva", "address": "zyzzyva@" + other + ".example", "product": "zyzzyva"}
+	for _, p := range read(t, mentions) {
+		base, send := "/companies/{company}", func(r row) answered { return w.call(owner.token, r.method, r.path, r.body) }
+		if strings.HasSuffix(p.what, "pages") {
+			base, send = "/console/companies/{company}", func(r row) answered {
+				if r.method == http.MethodPost {
+					return w.post(owner, r.path, r.body)
+				}
+				return w.visit(owner, r.method, r.path, "", nil)
+			}
+		}
+		for _, r := range p.rows {
+			w.Clock.Advance(breath)
+			path, body := w.fill(base+r.path, company, ""), w.fill(r.body, company, "")
+			before := w.tables.look(t)
+			ask := func(named string) string {
+				a := send(row{method: r.method, path: strings.ReplaceAll(path, "{}", named), body: strings.ReplaceAll(body, "{}", named)})
+				text := reference.ReplaceAllString(fmt.Sprint(a.status, " ", a.location, "\n", a.body), "")
+				return strings.NewReplacer(named, "{}", url.QueryEscape(named), "{}").Replace(text)
+			}
+			if got, want := ask(there[p.own["names"]]), ask(nothing[p.own["names"]]); got != want || strings.HasPrefix(got, "5") {
+				t.Errorf("%s differs where it names something of another company:%s", r, seen(strings.Split(want, "\n")).changes(strings.Split(got, "\n")))
+			}
+			if changed := before.changes(w.tables.look(t)); changed != "" {
+				t.Errorf("%s: something of another company, or nothing, was changed\n%s", r, changed)
+			}
+		}
+	}
 }

@@ -74,7 +74,6 @@ keep oneself out                  .        form     form          no     no     
   POST   /people/{self}/delete
 make somebody more than a member  form:yes form:yes form          no     no                 | form:yes -     -             -      -
   POST   /people/{member}/edit                 email={member-email}&name=Member&kind=staff&role=administrator
-add somebody more than a member   step:yes step:yes form          no     no                 | step:yes -     -             -      -
   POST   /people/new                           email=new{n}@new.example&name=New&kind=staff&role=administrator
 change a member's address         form:yes form:yes form:yes      no     no                 | form:yes -     -             -      -
   POST   /people/{member}/edit                 email=new{n}@new.example&name=Member&kind=staff&role=member
@@ -110,10 +109,11 @@ see products and API clients      yes      yes      yes           no     no     
   GET    /api-clients/{machine}/secret
 change API clients                fresh    fresh    no            no     no                 | fresh    -     -             -      -
   GET    /api-clients/new
-  POST   /api-clients/new                      name=New+{n}&scopes=people:read
   POST   /api-clients/{machine}/secret         overlap=0
   GET    /api-clients/{machine}/delete
   POST   /api-clients/{machine}/delete
+add an API client                 form:yes form:yes no            no     no                 | form:yes -     -             -      -
+  POST   /api-clients/new                      name=New+{n}&scopes=people:read
 see the audit                     yes      yes      yes           no     no                 | yes      -     -             -      -
   GET    /audit
   GET    /audit/export?format=csv

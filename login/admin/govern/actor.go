@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
+	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
@@ -56,6 +57,19 @@ func (a Actor) now(ctx context.Context, r storage.Reader) (Actor, error) {
 		a.operator = true
 		return a, nil
 	case a.machine():
+		c, err := r.Client(ctx, a.ClientID)
+		if errors.Is(err, storage.ErrNotFound) {
+			return a, &Refused{Code: "gone"}
+		}
+		if err != nil {
+			return a, err
+		}
+		// What it was registered for since its token, or its task, was begun.
+		registered := session.MachineScopes(c)
+		a.Scopes = slices.DeleteFunc(slices.Clone(a.Scopes), func(s string) bool { return !slices.Contains(registered, s) })
+		if a.OrgID != c.Org {
+			return a, &Refused{Code: "gone"}
+		}
 		// A company's machine acts as an administrator of it, one without a
 		// company as the operator.
 		a.role, a.operator = policy.Administrator, a.OrgID == ""

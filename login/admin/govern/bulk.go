@@ -102,6 +102,9 @@ func (a BulkAction) judge(by Actor, u *storage.User, c policy.Company) verdict {
 	case Require:
 		return verdict{already: u.TwoStepRequired}
 	case Lift:
+		if by.liftsOwn(u, false) {
+			return verdict{cannot: HindranceOther}
+		}
 		return verdict{already: !u.TwoStepRequired}
 	case Remind:
 		person := session.PolicyPerson(&storage.SignedIn{User: *u, Methods: u.SecondFactors})
@@ -182,8 +185,23 @@ func (g *Govern) mailable(do BulkAction) error {
 // everyOne goes through chosen people. Those who aren't of the company are
 // passed over, as are ids of nobody.
 func (g *Govern) everyOne(ctx context.Context, r storage.Reader, org string, p taskParams, visit func(*storage.User)) error {
+	var q storage.PeopleQuery
+	if p.IDs == nil {
+		var err error
+		if q, _, err = g.peopleQuery(ctx, r, org, p.Filter); err != nil {
+			return err
+		}
+	}
 	for cursor := ""; ; {
-		people, next, err := g.nextPeople(ctx, r, org, p, cursor, pageMost)
+		var people []*storage.User
+		var next string
+		var err error
+		if p.IDs != nil {
+			people, next, err = peopleByID(ctx, r, org, p.IDs, cursor, pageMost)
+		} else {
+			q.After = cursor
+			people, next, err = pageOf(ctx, r, q, pageMost)
+		}
 		if err != nil {
 			return err
 		}
@@ -208,6 +226,12 @@ func (g *Govern) nextPeople(ctx context.Context, r storage.Reader, org string, p
 	if err != nil {
 		return nil, "", err
 	}
+	return pageOf(ctx, r, q, limit)
+}
+
+// pageOf is a page of the people a query chooses, and where the next begins;
+// empty: there is none.
+func pageOf(ctx context.Context, r storage.Reader, q storage.PeopleQuery, limit int) (people []*storage.User, next string, err error) {
 	q.Limit = limit
 	people, err = r.People(ctx, q)
 	if err == nil && len(people) == limit {

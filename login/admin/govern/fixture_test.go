@@ -47,6 +47,12 @@ products:
     auth_method: none
     redirect_uris: [https://board.example/callback]
     roles: [{id: viewer, kinds: [staff]}, {id: editor}]
+  - id: robot
+    name: Robot
+    company: acme
+    secret_hash: "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"
+    grant_types: [client_credentials]
+    scopes: ["people:read", "people:write", "rules:read"]
   - {id: sealed, name: Sealed, auth_method: none, redirect_uris: [https://sealed.example/callback], companies: [globex], roles: [{id: secret-keeper}]}
 `
 

@@ -232,6 +232,9 @@ func (im *importing) may(c apply.Change) error {
 				err = im.by.mayTo(ChangeRole, u)
 			}
 		}
+		if err == nil && im.by.liftsOwn(u, row.RequireTwoStep) && slices.ContainsFunc(c.Fields, func(f apply.FieldChange) bool { return f.Field == peoplecsv.RequireTwoStep }) {
+			column, err = peoplecsv.RequireTwoStep, &Refused{Code: "self", Action: ChangePeople}
+		}
 	}
 	if refused, ok := errors.AsType[*Refused](err); ok {
 		im.problems.List = append(im.problems.List, ImportProblem{Line: row.Line, Column: column, Code: refused.Code, Value: valueOf(row, column)})

@@ -3,6 +3,7 @@ package govern
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/sallyport-id/sallyport/storage"
 )
@@ -25,6 +26,24 @@ func (r Rights) May(do Action, org string) bool { return offered(r.by.may(do, or
 func (r Rights) MayTo(do Action, org string, p Person) bool {
 	u := storage.User{ID: p.ID, OrgID: org, Role: p.Role, Operator: p.Operator}
 	return r.May(do, org) && offered(r.by.mayTo(do, &u))
+}
+
+// Standing is what an actor is by now: it changes when they get another role or
+// company, or when another product takes the place of a machine.
+func (g *Govern) Standing(ctx context.Context, by Actor) (string, error) {
+	r := g.reader(ctx)
+	by, err := by.now(ctx, r)
+	if err != nil {
+		return "", err
+	}
+	if by.machine() {
+		c, err := r.Client(ctx, by.ClientID)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("machine of %q since %d", by.OrgID, c.CreatedAt.UnixMilli()), nil
+	}
+	return fmt.Sprintf("%s of %q, operator %t", by.role, by.OrgID, by.operator), nil
 }
 
 func offered(err error) bool { return err == nil || errors.Is(err, ErrNotFresh) }

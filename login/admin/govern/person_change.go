@@ -93,6 +93,8 @@ func (g *Govern) changePerson(ctx context.Context, tx *storage.Tx, by Actor, u *
 			}
 		case field == "disabled" && entry.Disabled && u.ID == by.UserID:
 			return Person{}, &Refused{Code: "self", Action: ChangePeople}
+		case field == "require_two_step" && by.liftsOwn(u, entry.RequireTwoStep):
+			return Person{}, &Refused{Code: "self", Action: ChangePeople}
 		case field == "email_verified", field == "company", field == "operator", field == "password_hash":
 			return Person{}, &Refused{Code: "operator", Action: ChangePeople}
 		}
@@ -124,6 +126,12 @@ func (g *Govern) EditPerson(ctx context.Context, by Actor, org, id string, entry
 		}
 		return g.changeAddress(ctx, tx, by, now, email)
 	})
+}
+
+// liftsOwn says whether somebody would take back what an administrator requires
+// of them.
+func (a Actor) liftsOwn(u *storage.User, required bool) bool {
+	return u.ID == a.UserID && u.TwoStepRequired && !required
 }
 
 // DisablePerson keeps a person out, and ends what they are signed in to;

@@ -22,6 +22,9 @@ func (g *Govern) UnlockPerson(ctx context.Context, by Actor, org, id string) (ch
 				return err
 			}
 		}
+		if u.ID == by.UserID {
+			return &Refused{Code: "self", Action: ChangePeople} // else codes could be guessed without end
+		}
 		for _, prefix := range []string{factor.CounterPrefix(u.ID), factor.PasswordCounterPrefix(u.Email)} {
 			if err := tx.ForgetAttempts(ctx, prefix); err != nil {
 				return err

@@ -30,9 +30,23 @@ func (g *Govern) SendActivation(ctx context.Context, by Actor, org, id string) (
 	return until, err
 }
 
+// mailQuota keeps administrators and their machines from flooding somebody's
+// mailbox: *storage.QuotaError.
+func (g *Govern) mailQuota(ctx context.Context, tx *storage.Tx, u *storage.User) error {
+	target := "admin-mail:" + g.DB.KeyedHash("quota", storage.EmailKey(u.Email))
+	return tx.TakeQuotas(ctx, []storage.Quota{
+		{ID: "admin-mail:" + u.ID + ":hour", Max: 10, Window: time.Hour},
+		{ID: target + ":hour", Max: 10, Window: time.Hour},
+		{ID: target + ":day", Max: 30, Window: 24 * time.Hour},
+	}, g.Now())
+}
+
 // invite queues a mail with a link by which a person chooses a password, in
 // place of an earlier one.
 func (g *Govern) invite(ctx context.Context, tx *storage.Tx, by Actor, u *storage.User) (until time.Time, err error) {
+	if err := g.mailQuota(ctx, tx, u); err != nil {
+		return until, err
+	}
 	company, err := tx.Org(ctx, u.OrgID)
 	if err != nil {
 		return until, err
@@ -49,6 +63,9 @@ func (g *Govern) invite(ctx context.Context, tx *storage.Tx, by Actor, u *storag
 
 // sendConfirmation queues a mail with a link that confirms a person's address.
 func (g *Govern) sendConfirmation(ctx context.Context, tx *storage.Tx, by Actor, u *storage.User) error {
+	if err := g.mailQuota(ctx, tx, u); err != nil {
+		return err
+	}
 	link, until, err := g.Notices.NewLink(ctx, tx, notify.LinkConfirmAddress, u.ID, u.Email, notify.LinkAddressLifetime)
 	if err != nil {
 		return err

@@ -198,6 +198,9 @@ func (g *Govern) mayLend(ctx context.Context, tx *storage.Tx, by Actor, id strin
 			return &Refused{Code: "scope", Action: ChangeProducts, Scope: scope}
 		}
 	}
+	if slices.Contains(c.GrantTypes, session.ClientCredentials) {
+		return by.may(ChangeMachine, c.Org) // an API client, whichever way it is come by
+	}
 	return nil
 }
 
@@ -251,6 +254,9 @@ func (g *Govern) DeleteProduct(ctx context.Context, by Actor, id string) error {
 
 func (g *Govern) deleteProduct(ctx context.Context, tx *storage.Tx, by Actor, id string) error {
 	if _, err := registered(ctx, tx.Reader, id); err != nil {
+		return err
+	}
+	if err := g.mayLend(ctx, tx, by, id); err != nil {
 		return err
 	}
 	entry := apply.NewProduct()

@@ -110,7 +110,7 @@ func (a Actor) may(do Action, org string) error {
 		return &Refused{Code: "scope", Action: do, Scope: r.scope}
 	case r.persons && a.machine():
 		return &Refused{Code: "machine", Action: do}
-	case r.vouch && a.locked:
+	case (r.vouch || do == ChangeRules) && a.locked:
 		// It may be somebody else in their chair.
 		return &Refused{Code: "locked", Action: do}
 	case r.vouch && !a.machine() && !a.Vouches:

@@ -6,7 +6,9 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/idp/session"
@@ -106,6 +108,12 @@ func (g *Govern) SaveRules(ctx context.Context, by Actor, org string, rules poli
 		if err != nil {
 			return err
 		}
+		if !out {
+			reason, out, err = g.locksOutOwners(ctx, tx.Reader, by, org, c.is)
+		}
+		if err != nil {
+			return err
+		}
 		if out {
 			return &Refused{Code: "lockout", Action: ChangeRules, Why: reason.String()}
 		}
@@ -147,6 +155,9 @@ func (g *Govern) putRules(ctx context.Context, tx *storage.Tx, by Actor, org str
 		return c, errors.Join(err, ErrStale)
 	}
 	entry := apply.Company{ID: org, Rules: o.Part.over(c.was.Rules, rules)}
+	if err := g.openProducts(ctx, tx.Reader, org, c.was.Rules, entry.Rules); err != nil {
+		return c, err
+	}
 	report, err := g.apply(ctx, tx, by, apply.File{Companies: []apply.Company{entry.Only("rules")}}, apply.Options{OnlyThere: true})
 	if err != nil {
 		return c, err
@@ -158,12 +169,61 @@ func (g *Govern) putRules(ctx context.Context, tx *storage.Tx, by Actor, org str
 	return c, err
 }
 
+// openProducts refuses to name products that aren't open to the company: of
+// others it isn't told that they are there.
+func (g *Govern) openProducts(ctx context.Context, r storage.Reader, org string, was, wanted policy.Rules) error {
+	for i, id := range wanted.TwoFactorProducts {
+		if slices.Contains(was.TwoFactorProducts, id) {
+			continue
+		}
+		client, err := r.Client(ctx, id)
+		open := false
+		if err == nil {
+			_, open, err = openToCompany(ctx, r, client, org)
+		}
+		if err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return err
+		}
+		if !open {
+			return apply.Unknown(fmt.Sprintf("rules.two_factor_products[%d]", i), id)
+		}
+	}
+	return nil
+}
+
 // locksOut says whether rules would keep the actor themselves out of their own
 // account, now or once a date in them has come. It is no question for who is of
 // another company, and for machines.
 func (g *Govern) locksOut(ctx context.Context, r storage.Reader, by Actor, org string, c policy.Company) (reason policy.Reason, out bool, err error) {
-	f, yes, err := g.ownFacts(ctx, r, by, org, c)
-	if err != nil || !yes {
+	if by.UserID == "" || by.OrgID != org {
+		return reason, false, nil
+	}
+	return g.keepsOut(ctx, r, by, by.UserID, c)
+}
+
+// locksOutOwners says whether rules would keep out every owner of a company, so
+// that nobody could help anybody any more. Where an owner signs in from isn't
+// known: from where the actor is.
+func (g *Govern) locksOutOwners(ctx context.Context, r storage.Reader, by Actor, org string, c policy.Company) (reason policy.Reason, out bool, err error) {
+	owners, err := r.Owners(ctx, org)
+	if err != nil {
+		return reason, false, err
+	}
+	for _, owner := range owners {
+		if !owner.DisabledAt.IsZero() {
+			continue
+		}
+		if reason, out, err = g.keepsOut(ctx, r, by, owner.ID, c); err != nil || !out {
+			return policy.Reason{}, false, err
+		}
+	}
+	return reason, out, nil
+}
+
+// keepsOut says whether rules would keep a person out of their own account.
+func (g *Govern) keepsOut(ctx context.Context, r storage.Reader, by Actor, userID string, c policy.Company) (reason policy.Reason, out bool, err error) {
+	f, err := g.nextSignIn(ctx, r, by, userID, c)
+	if err != nil {
 		return reason, false, err
 	}
 	moments := []policy.Requirement{{}, c.Rules.Staff, c.Rules.Clients, c.Rules.Administrators}
@@ -179,22 +239,22 @@ func (g *Govern) locksOut(ctx context.Context, r storage.Reader, by Actor, org s
 	return policy.Reason{}, false, nil
 }
 
-// ownFacts are those of the actor's next sign-in to their own account, under
-// rules that needn't hold yet.
-func (g *Govern) ownFacts(ctx context.Context, r storage.Reader, by Actor, org string, c policy.Company) (f policy.Facts, yes bool, err error) {
-	if by.UserID == "" || by.OrgID != org {
-		return f, false, nil
-	}
-	in, err := r.Person(ctx, by.UserID, ownPages)
+// nextSignIn are the facts of a person's next sign-in to their own account,
+// under rules that needn't hold yet, from where the actor is.
+func (g *Govern) nextSignIn(ctx context.Context, r storage.Reader, by Actor, userID string, c policy.Company) (f policy.Facts, err error) {
+	in, err := r.Person(ctx, userID, ownPages)
 	if err != nil {
-		return f, false, err
+		return f, err
 	}
 	client, err := r.Client(ctx, ownPages)
 	if err != nil {
-		return f, false, err
+		return f, err
 	}
 	f, err = g.Sessions.Facts(ctx, session.Asked{Client: client, Person: in})
 	f.Company = c
 	f.Network.Addr, _ = netip.ParseAddr(by.Address)
-	return f, true, err
+	if !by.Unlimited {
+		f.Company.Rules.SignInFrom = nil // a token comes from the product's address, not the person's
+	}
+	return f, err
 }

@@ -81,6 +81,9 @@ func (g *Govern) PreviewRules(ctx context.Context, by Actor, org string, rules p
 			return err
 		}
 		reason, out, err := g.locksOut(ctx, tx.Reader, by, org, c.is)
+		if err == nil && !out {
+			reason, out, err = g.locksOutOwners(ctx, tx.Reader, by, org, c.is)
+		}
 		if err != nil {
 			return err
 		}

@@ -209,7 +209,7 @@ func taskIn(ctx context.Context, r storage.Reader, org, id string) (*storage.Tas
 
 func (g *Govern) taskView(ctx context.Context, r storage.Reader, t *storage.Task) (TaskView, error) {
 	v := TaskView{ID: t.ID, Kind: t.Kind, State: TaskRunning, Total: t.Total, Done: t.Done, Failed: t.Failed, CreatedBy: t.CreatedBy, CreatedAt: t.CreatedAt, FinishedAt: t.FinishedAt}
-	if u, err := r.User(ctx, t.CreatedBy); err == nil {
+	if u, err := r.User(ctx, t.CreatedBy); err == nil && u.OrgID == t.OrgID {
 		v.CreatedByEmail = u.Email
 	}
 	queued := 0

@@ -1,6 +1,7 @@
 package govern
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"slices"
@@ -56,6 +57,11 @@ func (g *Govern) TestSignIn(ctx context.Context, by Actor, org, email, productID
 		client, err := r.Client(ctx, productID)
 		if err != nil {
 			return err
+		}
+		if productID != ownPages {
+			if _, open, err := openToCompany(ctx, r, client, org); err != nil || !open {
+				return cmp.Or(err, notFound("product"))
+			}
 		}
 		in, err := r.Person(ctx, u.ID, client.ID)
 		if err != nil {
