@@ -120,7 +120,7 @@ func TestSeveralProblems(t *testing.T) {
 
 // A person's page offers what may be done, and only that.
 func TestConsolePersonOffers(t *testing.T) {
-	doings := []string{"edit", "unlock", "recovery", "reset", "turn-off", "require", "remind", "invite", "confirm", "sessions/end", "roles", "disable", "enable", "delete"}
+	doings := []string{"edit", "unlock", "recovery", "reset", "turn-off", "require", "lift", "remind", "invite", "confirm", "sessions/end", "roles", "disable", "enable", "delete"}
 	for _, e := range consoleExamples("Acme", "Ana") {
 		p, ok := e.page.(page.ConsolePerson)
 		if !ok {
@@ -139,8 +139,10 @@ func TestConsolePersonOffers(t *testing.T) {
 		for _, doing := range doings {
 			may := p.May[strings.ReplaceAll(strings.TrimSuffix(doing, "/end"), "-", "_")]
 			switch doing {
-			case "unlock":
-				may = may && !p.Locked.IsZero()
+			case "require":
+				may = may && !p.TwoStepRequired
+			case "lift":
+				may = p.May["require"] && p.TwoStepRequired
 			case "remind":
 				may = may && p.TwoFactor == "pending"
 			case "confirm":

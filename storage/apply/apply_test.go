@@ -214,7 +214,7 @@ products:
 		want := `~ company acme: name Acme → Acme Inc, rules.staff.mode required → optional, rules.staff.grace 14d → 36h0m0s, rules.clients.mode off removed, rules.administrators.mode required removed, rules.network.mode everywhere_except removed, rules.network.ranges [10.0.0.0/8, 192.0.2.7/32] removed, rules.sign_in_from [10.0.0.0/8, 2001:db8::/32] removed, rules.methods [totp, webauthn] removed, rules.email_code_fulfils true → false, rules.recovery_only true → false
 ~ product dashboard: secret_hash replaced, first_party false → true, kinds [staff]
 ~ product remote-control: auth_method client_secret_post → none, secret_hash removed, pkce optional → required, require_two_factors true → false, require_two_factors_of [acme] removed
-~ person Ana@acme.example: nickname Ani removed, address.formatted "Weg 1\n8000 Zürich" removed, address.street_address Weg 1 removed, address.locality Zürich → Bern, address.region ZH removed, address.postal_code 8000 removed, address.country CH removed, phone +41791234567 → +41791234568, roles remote-control: [remote-operator, viewer] → remote-control: [viewer], disabled true → false
+~ person Ana@acme.example: nickname Ani removed, address.formatted "Weg 1\n8000 Zürich" removed, address.street_address Weg 1 removed, address.locality Zürich → Bern, address.region ZH removed, address.postal_code 8000 removed, address.country CH removed, phone +41791234567 → +41791234568, phone_verified true → false, roles remote-control: [remote-operator, viewer] → remote-control: [viewer], disabled true → false
 `
 		if d := cmp.Diff(want, out); d != "" {
 			t.Error(d)
@@ -230,7 +230,7 @@ products:
 		audit := f.rows("SELECT event, result, actor, org_id, client_id, reason FROM audit WHERE event LIKE '%.changed' ORDER BY event, client_id")
 		want = `company.changed|ok|command line|acme||name Acme → Acme Inc|
 networks.changed|ok|command line|acme||rules.sign_in_from [10.0.0.0/8, 2001:db8::/32] removed|
-person.changed|ok|command line|acme||nickname, address.formatted, address.street_address, address.locality, address.region, address.postal_code, address.country, phone, roles remote-control: [remote-operator, viewer] → remote-control: [viewer], disabled true → false|
+person.changed|ok|command line|acme||nickname, address.formatted, address.street_address, address.locality, address.region, address.postal_code, address.country, phone, phone_verified true → false, roles remote-control: [remote-operator, viewer] → remote-control: [viewer], disabled true → false|
 product.changed|ok|command line||dashboard|secret_hash replaced, first_party false → true, kinds [staff]|
 product.changed|ok|command line||remote-control|auth_method client_secret_post → none, secret_hash removed, pkce optional → required, require_two_factors true → false, require_two_factors_of [acme] removed|
 rules.changed|ok|command line|acme||rules.staff.mode required → optional, rules.staff.grace 14d → 36h0m0s, rules.clients.mode off removed, rules.administrators.mode required removed, rules.network.mode everywhere_except removed, rules.network.ranges [10.0.0.0/8, 192.0.2.7/32] removed, rules.methods [totp, webauthn] removed, rules.email_code_fulfils true → false, rules.recovery_only true → false|

@@ -80,3 +80,35 @@ func TestPlan(t *testing.T) {
 		}
 	})
 }
+
+// A company can want two factors for a product of the same file, and forgets
+// one that goes.
+func TestTwoFactorProducts(t *testing.T) {
+	each(t, func(f *fixture) {
+		f.apply("companies: [{id: acme, name: Acme, rules: {two_factor_products: [board]}}]\n" + product())
+		if got := f.rows("SELECT rules FROM orgs"); !strings.Contains(got, `"two_factor_products":["board"]`) {
+			t.Fatal(got)
+		}
+		f.apply("products: [{id: board, delete: true}]")
+		if got := f.rows("SELECT rules FROM orgs"); strings.Contains(got, "board") {
+			t.Error(got)
+		}
+		f.apply("companies: [{id: acme, rules: {staff: {mode: optional}}}]")
+	})
+}
+
+// Nobody has proved another number yet.
+func TestAnotherNumberIsUnproved(t *testing.T) {
+	each(t, func(f *fixture) {
+		f.apply(person(`phone: "+41791234567"`, "phone_verified: true"))
+		f.apply(`people: [{email: ana@acme.example, phone: "+41791234568"}]`)
+		if u := f.user("ana@acme.example"); u.PhoneVerified || u.Phone != "+41791234568" {
+			t.Errorf("%+v", u)
+		}
+		f.apply(`people: [{email: ana@acme.example, phone: "+41791234569", phone_verified: true}]`)
+		f.apply(`people: [{email: ana@acme.example, phone: ""}]`)
+		if u := f.user("ana@acme.example"); u.PhoneVerified || u.Phone != "" {
+			t.Errorf("%+v", u)
+		}
+	})
+}

@@ -158,7 +158,7 @@ func (w *world) makePerson(tx *storage.Tx, kind, company, name string) (object, 
 	case "operator":
 		p.Operator = true
 	case "disabled":
-		p.Disabled = true
+		p.Disabled, p.RequireTwoStep = true, false
 	}
 	if err := w.declareIn(tx, apply.File{People: []apply.Person{p}}); err != nil {
 		return nil, err

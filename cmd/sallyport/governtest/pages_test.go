@@ -31,7 +31,10 @@ change members                    yes      yes      yes           no     no     
   POST   /people/import                        confirm=1&csv=email,name%0Anew{n}@new.example,New
   POST?  /people/bulk                          action=lift&person={member}
   POST   /people/bulk                          action=lift&person={member}&confirm=1
-  POST   /people/{member}/require              on=0
+  GET    /people/{member}/lift
+  POST   /people/{member}/lift
+  GET    /people/{disabled}/require
+  POST   /people/{disabled}/require
   POST   /people/{member}/roles                role=remote-control+remote-operator
   POST   /people/{member}/sessions/end         id={session}
   POST   /people/{member}/sessions/end         all=1
@@ -59,7 +62,8 @@ change administrators and owners  yes      yes      no            no     no     
   POST   /people/{owner}/disable
   GET    /people/{owner}/delete
   POST   /people/{owner}/delete
-  POST   /people/{administrator}/require       on=0
+  GET    /people/{administrator}/lift
+  POST   /people/{administrator}/lift
   POST   /people/{administrator}/roles         role=remote-control+remote-operator
   POST   /people/{administrator}/sessions/end  all=1
 edit or write to them             yes      yes      form          no     no                 | yes      -     -             -      -

@@ -2,6 +2,7 @@ package govern_test
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"slices"
@@ -47,12 +48,6 @@ products:
     auth_method: none
     redirect_uris: [https://board.example/callback]
     roles: [{id: viewer, kinds: [staff]}, {id: editor}]
-  - id: robot
-    name: Robot
-    company: acme
-    secret_hash: "n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg"
-    grant_types: [client_credentials]
-    scopes: ["people:read", "people:write", "rules:read"]
   - {id: sealed, name: Sealed, auth_method: none, redirect_uris: [https://sealed.example/callback], companies: [globex], roles: [{id: secret-keeper}]}
 `
 
@@ -112,6 +107,15 @@ func (w *world) user(email string) *storage.User {
 func (w *world) as(email string) govern.Actor {
 	w.t.Helper()
 	return govern.Actor{UserID: w.user(email).ID, ClientID: "sallyport-console", Unlimited: true, Vouches: true, Address: "203.0.113.7", RequestID: "req"}
+}
+
+// machine is an API client of a company (none: the operator's), registered for
+// some scopes and holding a token for them.
+func (w *world) machine(id, org string, scopes ...string) govern.Actor {
+	w.t.Helper()
+	w.apply(fmt.Sprintf(`products: [{id: %s, name: %s, company: %q, secret_hash: n4bQgYhMfWWaL-qgxVrQFaO_TxsrC4Is0V1sFbDwCgg, grant_types: [client_credentials], scopes: ["%s"]}]`,
+		id, id, org, strings.Join(scopes, `", "`)))
+	return govern.Actor{ClientID: id, OrgID: org, Scopes: scopes, Address: "203.0.113.7"}
 }
 
 // enrol gives somebody an authenticator.

@@ -70,7 +70,9 @@ func TestWhoAllowsChangesAgain(t *testing.T) {
 		if _, err := w.UnlockPerson(ctx, stale, "acme", ana); !errors.Is(err, govern.ErrNotFresh) {
 			t.Errorf("without a fresh second factor: %v", err)
 		}
-		_, err := w.UnlockPerson(ctx, govern.Actor{ClientID: "robot", OrgID: "acme", Unlimited: true, Vouches: true}, "acme", ana)
+		robot := w.machine("robot", "acme", "people:write")
+		robot.Vouches = true
+		_, err := w.UnlockPerson(ctx, robot, "acme", ana)
 		w.refused(err, "machine")
 		_, err = w.UnlockPerson(ctx, w.as("clara@client.example"), "acme", ana)
 		w.refused(err, "role")

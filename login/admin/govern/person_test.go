@@ -307,7 +307,8 @@ func TestRecoveryCodesAreForOwnersToIssue(t *testing.T) {
 		if _, err := w.IssueRecoveryCode(ctx, stale, "acme", ana); !errors.Is(err, govern.ErrNotFresh) {
 			t.Errorf("without a fresh second factor: %v", err)
 		}
-		robot := govern.Actor{ClientID: "robot", OrgID: "acme", Unlimited: true, Vouches: true}
+		robot := w.machine("robot", "acme", "people:write")
+		robot.Vouches = true
 		_, err := w.IssueRecoveryCode(ctx, robot, "acme", ana)
 		w.refused(err, "role")
 		_, err = w.IssueRecoveryCode(ctx, w.as("olga@acme.example"), "acme", w.user("olga@acme.example").ID)

@@ -211,8 +211,8 @@ func TestTokensLendNoMoreThanTheyHave(t *testing.T) {
 	each(t, func(w *world) {
 		ctx := t.Context()
 		strong := apply.NewProduct()
-		strong.ID, strong.Name, strong.GrantTypes, strong.Scopes = "strong", "Strong", []string{"client_credentials"}, []string{"keys:write"}
-		weak := govern.Actor{ClientID: "weak", Scopes: []string{"products:write", "people:read"}}
+		strong.ID, strong.Name, strong.RedirectURIs, strong.Scopes = "strong", "Strong", []string{"https://strong.example/callback"}, []string{"openid", "keys:write"}
+		weak := w.machine("weak", "", "products:write", "people:read")
 		_, err := w.CreateProduct(ctx, weak, strong)
 		w.refused(err, "scope")
 		if _, err := w.db.Client(ctx, "strong"); !errors.Is(err, storage.ErrNotFound) {
@@ -225,10 +225,10 @@ func TestTokensLendNoMoreThanTheyHave(t *testing.T) {
 		strong.AuthMethod = "client_secret_post"
 		_, err = w.ChangeProduct(ctx, weak, strong, "auth_method")
 		w.refused(err, "scope")
-		strong.ID, strong.Scopes = "equal", []string{"people:read"}
+		strong.ID, strong.Scopes = "equal", []string{"openid", "people:read"}
 		_, err = w.CreateProduct(ctx, weak, strong)
 		w.must(err)
-		strong.Scopes = []string{"people:read", "keys:write"}
+		strong.Scopes = []string{"openid", "people:read", "keys:write"}
 		_, err = w.ChangeProduct(ctx, weak, strong, "scopes")
 		w.refused(err, "scope")
 		_, err = w.RotateSecret(ctx, weak, "equal", 0)
