@@ -118,7 +118,7 @@ func (l *Login) pass(v *visit) error {
 			}
 		}
 		event := l.event(ctx, name, storage.OK, v.client.ID, &v.person.User)
-		event.Reason = own.Level().ACR()
+		event.Reason = v.facts.Proofs.Level().ACR()
 		return tx.Audit(ctx, event)
 	})
 	switch {

@@ -125,12 +125,15 @@ func formPage(r *http.Request) string {
 // failed answers what a page came to nothing by.
 func (a *Admin) failed(in *inside.Visit, err error) {
 	v := a.visit(in)
+	v.rights, _ = a.Govern.Rights(v.Ctx(), v.by) // none for who is gone
 	refused, isRefused := errors.AsType[*govern.Refused](err)
 	switch {
 	case errors.Is(err, govern.ErrNotFresh):
 		a.Door().StepUp(in, formPage(in.R), inside.Ask(nil))
 	case errors.Is(err, storage.ErrNotFound):
 		a.message(v, http.StatusNotFound, "not_found")
+	case isRefused && refused.Code == "role" && v.company == "" && in.R.URL.Path != "/console":
+		a.message(v, http.StatusForbidden, "refused_operator")
 	case isRefused:
 		a.message(v, http.StatusForbidden, "refused_"+refused.Code)
 	default:
@@ -142,8 +145,12 @@ func (a *Admin) failed(in *inside.Visit, err error) {
 func (a *Admin) message(v *visit, status int, code string) {
 	f := a.Door().Frame(v.Visit, nil)
 	f.Status = status
+	link, text := "/console", "console.home"
+	if !v.rights.May(govern.SeePeople, v.In.User.OrgID) {
+		link, text = "/account", "console.account" // there is nothing for them in the console
+	}
 	a.Pages.Write(v.W, f, page.Message{
-		Heading: page.Say("console." + code + ".heading"), Body: page.Say("console." + code + ".body"), Link: "/console", LinkText: page.Say("console.home"),
+		Heading: page.Say("console." + code + ".heading"), Body: page.Say("console." + code + ".body"), Link: link, LinkText: page.Say(text),
 	})
 }
 

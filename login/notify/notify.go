@@ -110,7 +110,7 @@ func (n *Notices) SendLink(ctx context.Context, tx *storage.Tx, u *storage.User,
 // verification and who hasn't set it up. It leads to the page for that, where
 // they sign in: whoever else reads it gains nothing.
 func (n *Notices) Remind(ctx context.Context, tx *storage.Tx, u *storage.User, company string) error {
-	return n.mail(ctx, tx, u, u.Email, "mail.link.reminder", "Company", company, "Link", n.URL+"/account/set-up")
+	return n.mail(ctx, tx, u, u.Email, "mail.link.reminder", "Company", company, "Link", n.URL+"/account")
 }
 
 // Code is a short code to be sent.

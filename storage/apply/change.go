@@ -31,6 +31,9 @@ type Change struct {
 	Name string `json:"name,omitempty"`
 	// Fields are those that changed; none of a new entry.
 	Fields []FieldChange `json:"fields,omitempty"`
+
+	// machine: it is about a company's API client, which the audit doesn't call a product.
+	machine bool
 }
 
 // Action is what was done with an entry.
@@ -136,6 +139,9 @@ func (c Change) event() string {
 		case field == "person.roles":
 			return "person.roles_changed"
 		}
+	}
+	if c.machine && c.Action != Changed {
+		return "api_client." + string(c.Action)
 	}
 	return c.Noun + "." + string(c.Action)
 }

@@ -26,7 +26,7 @@ func TestMachine(t *testing.T) {
 		if out := f.apply(machine()); out != "Nothing to change.\n" {
 			t.Error(out)
 		}
-		if got := f.rows("SELECT org_id FROM audit WHERE event = 'product.added'"); got != "acme|\n" {
+		if got := f.rows("SELECT org_id FROM audit WHERE event = 'api_client.added'"); got != "acme|\n" {
 			t.Errorf("audit of %q", got)
 		}
 		// One of the operator's, which is given no scope of people's unasked.

@@ -24,7 +24,7 @@ func (a *applying) planProducts() error {
 		change := Change{Action: Added, Noun: "product", Key: entry.ID}
 		event := storage.Event{ClientID: entry.ID}
 		if was != nil {
-			event.OrgID = was.Org
+			event.OrgID, change.machine = was.Org, was.Org != ""
 		}
 		if entry.Delete {
 			change.Action = Deleted
@@ -65,7 +65,7 @@ func (a *applying) planProducts() error {
 		if change.Action != Unchanged {
 			a.then = append(a.then, func() error { return a.writeProduct(was, client) })
 		}
-		change.Name, event.OrgID = wanted.Name, client.Org
+		change.Name, change.machine, event.OrgID = wanted.Name, client.Org != "", client.Org
 		a.note(change, event)
 	}
 	return nil

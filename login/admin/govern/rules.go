@@ -253,8 +253,8 @@ func (g *Govern) nextSignIn(ctx context.Context, r storage.Reader, by Actor, use
 	f, err = g.Sessions.Facts(ctx, session.Asked{Client: client, Person: in})
 	f.Company = c
 	f.Network.Addr, _ = netip.ParseAddr(by.Address)
-	if !by.Unlimited || by.OrgID != in.User.OrgID {
-		f.Company.Rules.SignInFrom = nil // where the company's people come from is not known
+	if by.OrgID != in.User.OrgID {
+		f.Company.Rules.SignInFrom = nil // where the company's people come from isn't known
 	}
 	return f, err
 }
