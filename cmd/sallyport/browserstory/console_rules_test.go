@@ -34,6 +34,7 @@ var demands = []demand{
 	{
 		name: "single", sets: func(v, of *visitor) {
 			v.to("people", of.user().ID).ClickText("Require two-step verification")
+			v.reads("From the next sign-in on").press()
 			v.says(".notice", "now required of this person")
 		},
 		why: "An administrator of Single turned on two-step verification for you.", tested: "Required of this person by an administrator.",
