@@ -35,9 +35,7 @@ func openTables(t *testing.T, engine, databaseURL string) *tables {
 	t.Cleanup(func() { db.Close() })
 	db.SetMaxOpenConns(1)
 	all.db = db
-	for _, row := range all.rows(t, list) {
-		all.names = append(all.names, row)
-	}
+	all.names = append(all.names, all.rows(t, list)...)
 	if len(all.names) < 20 {
 		t.Fatalf("tables: %v", all.names)
 	}
