@@ -56,6 +56,12 @@ func parseCursor(text string) (at int64, id string, err error) {
 	return at, id, nil
 }
 
+// AuditKnows says whether the audit tells of a company, which may be gone.
+func (r Reader) AuditKnows(ctx context.Context, orgID string) (yes bool, err error) {
+	err = r.run.queryRow(ctx, `SELECT EXISTS (SELECT 1 FROM audit WHERE org_id = $1)`, orgID).Scan(&yes)
+	return yes, wrap(err, "look for a company in the audit")
+}
+
 // AuditSearch lists events, newest first.
 func (r Reader) AuditSearch(ctx context.Context, q AuditQuery) ([]*Event, error) {
 	query, args, err := q.sql()

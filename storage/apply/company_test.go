@@ -112,3 +112,13 @@ func TestAnotherNumberIsUnproved(t *testing.T) {
 		}
 	})
 }
+
+// The id of a company that is gone isn't another's, who would read in the audit
+// what happened there.
+func TestIDsOfCompaniesAreUsedOnce(t *testing.T) {
+	each(t, func(f *fixture) {
+		f.apply(company())
+		f.apply("companies: [{id: acme, delete: true}]")
+		f.refuse(company(), `companies[0].id is "acme", which a company that is gone had; choose another`)
+	})
+}

@@ -12,7 +12,7 @@ import (
 
 // hold keeps others away, until this transaction ends, from the rows that are read to be written whole, and from the
 // companies whose owners may change: else what somebody else changes meanwhile would be undone, and two who each make
-// an owner of two a member would leave none. People come first and companies then, each in the order of their ids, and
+// an owner of two a member would leave none. People come first, companies then and products last, each in the order of their ids, and
 // so does everybody who holds several: no two wait for each other.
 func (a *applying) hold() error {
 	people, err := a.peopleToHold()
@@ -53,6 +53,15 @@ func (a *applying) hold() error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(companies)) {
 		if err := a.tx.HoldOrg(a.ctx, id); err != nil && !errors.Is(err, storage.ErrNotFound) {
+			return err
+		}
+	}
+	var products []string
+	for _, entry := range a.file.Products {
+		products = append(products, entry.ID)
+	}
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(products))) {
+		if err := a.tx.HoldClient(a.ctx, id); err != nil && !errors.Is(err, storage.ErrNotFound) {
 			return err
 		}
 	}

@@ -73,6 +73,29 @@ func TestApplyUndoesNothing(t *testing.T) {
 	}
 }
 
+// Nor is what somebody else changes of a product.
+func TestApplyUndoesNothingOfProducts(t *testing.T) {
+	f := fixtureOf(t, "postgres")
+	f.apply(product())
+	file, err := apply.Parse(strings.NewReader("products: [{id: board, redirect_uris: [https://elsewhere.example/cb]}]"), "setup.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, second := during(f, func(tx *storage.Tx) error {
+		_, err := apply.In(t.Context(), tx, file, f.opts)
+		return err
+	}, func() error {
+		_, err := f.try("products: [{id: board, name: Noticeboard}]")
+		return err
+	})
+	if first != nil || second != nil {
+		t.Fatal(first, second)
+	}
+	if c := f.client("board"); c.Name != "Noticeboard" || c.RedirectURIs[0] != "https://elsewhere.example/cb" {
+		t.Errorf("%s, %v", c.Name, c.RedirectURIs)
+	}
+}
+
 // Two who each make one of two owners a member at the same moment don't leave
 // the company without one.
 func TestApplyLeavesAnOwner(t *testing.T) {

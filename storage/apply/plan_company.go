@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -17,6 +18,11 @@ func (a *applying) planCompanies() error {
 		}
 		if !a.goOn(c, "company", entry.ID, was != nil, entry.Delete) {
 			continue
+		}
+		if was == nil {
+			if err := a.checkNeverUsed(c, entry.ID); err != nil {
+				return err
+			}
 		}
 		change := Change{Action: Added, Noun: "company", Key: entry.ID}
 		event := storage.Event{OrgID: entry.ID}
@@ -52,6 +58,15 @@ func (a *applying) planCompanies() error {
 		a.noteCompany(change, event)
 	}
 	return nil
+}
+
+// checkNeverUsed refuses the id of a company that is gone: another of that id would read in the audit what happened there.
+func (a *applying) checkNeverUsed(c checker, id string) error {
+	used, err := a.tx.AuditKnows(a.ctx, id)
+	if used {
+		c.refuseAs(CodeTaken, "id", fmt.Sprintf("is %q, which a company that is gone had", id), "choose another, for the audit still tells of it")
+	}
+	return err
 }
 
 // noteCompany is note; requirements and networks that changed are events of their own, whoever changes them and
