@@ -42,14 +42,15 @@ func parse(t *testing.T, folders ...string) map[string]*ast.File {
 // composed are events whose names are put together where they are written: what
 // stands in the code, and what is before or after it.
 var composed = map[string][]string{
-	".":         {"company.added", "company.changed", "company.deleted", "product.added", "product.changed", "product.deleted", "person.added", "person.changed", "person.deleted"},
-	"proof.":    {"proof.password", "proof.totp", "proof.sms", "proof.email", "proof.webauthn", "proof.backup_code", "proof.recovery_code"},
-	".failed":   {"totp.failed", "sms.failed", "email.failed", "webauthn.failed", "backup_code.failed", "recovery_code.failed"},
-	".enrolled": {"totp.enrolled", "sms.enrolled", "email.enrolled", "webauthn.enrolled"},
-	".removed":  {"totp.removed", "sms.removed", "email.removed", "webauthn.removed"},
-	".renamed":  {"totp.renamed", "webauthn.renamed"},
-	".replaced": {"totp.replaced", "sms.replaced"},
-	".added":    {"totp.added"},
+	".":           {"company.added", "company.changed", "company.deleted", "product.added", "product.changed", "product.deleted", "person.added", "person.changed", "person.deleted"},
+	"api_client.": {"api_client.added", "api_client.deleted"},
+	"proof.":      {"proof.password", "proof.totp", "proof.sms", "proof.email", "proof.webauthn", "proof.backup_code", "proof.recovery_code"},
+	".failed":     {"totp.failed", "sms.failed", "email.failed", "webauthn.failed", "backup_code.failed", "recovery_code.failed"},
+	".enrolled":   {"totp.enrolled", "sms.enrolled", "email.enrolled", "webauthn.enrolled"},
+	".removed":    {"totp.removed", "sms.removed", "email.removed", "webauthn.removed"},
+	".renamed":    {"totp.renamed", "webauthn.renamed"},
+	".replaced":   {"totp.replaced", "sms.replaced"},
+	".added":      {"totp.added"},
 }
 
 // written are the events that are written anywhere, each with a file: what

@@ -84,7 +84,7 @@ func TestRequirementsInTheConsole(t *testing.T) {
 		worked(t, d)
 		d.Delivered()
 		olga.Go(olga.URL.String()).MustRead("Mails about new requirements").MustRead("Finished")
-		if m := d.MailTo(t, "ben@acme.example"); !strings.Contains(m.Body, d.URL+"/account/set-up") || !strings.Contains(m.Body, "Acme") {
+		if m := d.MailTo(t, "ben@acme.example"); !strings.Contains(m.Body, d.URL+"/account\n") || !strings.Contains(m.Body, "Acme") {
 			t.Errorf("%s\n%s", m.Subject, m.Body)
 		}
 		olga.Go(d.URL + acmeConsole + "people?two_factor=pending").MustRead("ben@acme.example")
