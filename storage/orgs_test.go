@@ -16,26 +16,28 @@ func TestOrg(t *testing.T) {
 		if _, err := db.Org(t.Context(), acme); !errors.Is(err, storage.ErrNotFound) {
 			t.Fatalf("a company that isn't there: %v", err)
 		}
-		o := storage.Org{ID: acme, Name: "Acme", Rules: json.RawMessage(`{"two_factors":"everybody"}`)}
+		o := storage.Org{ID: acme, Name: "Acme", Rules: json.RawMessage(`{"two_factors":"everybody"}`), Plan: json.RawMessage(`["totp"]`)}
 		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.PutOrg(ctx, o, noon) })
 		o.CreatedAt, o.UpdatedAt = noon, noon
 		mustEqual(t, must(db.Org(t.Context(), acme))(t), &o)
 
 		later := noon.Add(time.Hour)
-		o.Name, o.Rules = "Acme & Söhne", json.RawMessage(`{}`)
+		o.Name, o.Rules, o.Plan = "Acme & Söhne", json.RawMessage(`{}`), json.RawMessage(`[]`)
 		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.PutOrg(ctx, o, later) })
 		o.UpdatedAt = later
 		mustEqual(t, must(db.Org(t.Context(), acme))(t), &o)
 	})
 }
 
-func TestOrgWithoutRules(t *testing.T) {
+func TestOrgWithoutRulesAndPlan(t *testing.T) {
 	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
 		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error {
 			return tx.PutOrg(ctx, storage.Org{ID: acme, Name: "Acme"}, noon)
 		})
 		if o := must(db.Org(t.Context(), acme))(t); string(o.Rules) != "{}" {
 			t.Fatalf("no rules are read as %q", o.Rules)
+		} else if string(o.Plan) != "null" {
+			t.Fatalf("no plan is read as %q", o.Plan)
 		}
 	})
 }
