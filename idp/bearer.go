@@ -15,7 +15,7 @@ import (
 // token, or what it was given for, no longer stands. A person's token takes one
 // statement, a machine's two.
 func (p *Provider) Bearer(ctx context.Context, secret string) (*session.Bearer, error) {
-	token, st, err := p.DB.AccessTokenStanding(ctx, storage.Hash(secret), p.Now())
+	token, st, err := p.DB.AccessTokenStanding(ctx, storage.AccessToken, storage.Hash(secret), p.Now())
 	if errors.Is(err, storage.ErrNotFound) {
 		return p.machineBearer(ctx, secret)
 	}
@@ -49,7 +49,7 @@ func (p *Provider) machineBearer(ctx context.Context, secret string) (*session.B
 // token's scope what the client is still registered for. session.ErrNoBearer
 // where it isn't registered for the grant any more.
 func (p *Provider) machine(ctx context.Context, secret string) (*storage.Client, *storage.MachineToken, error) {
-	token, err := p.DB.MachineToken(ctx, storage.Hash(secret), p.Now())
+	token, err := p.DB.MachineToken(ctx, storage.AccessToken, storage.Hash(secret), p.Now())
 	var client *storage.Client
 	if err == nil {
 		client, err = p.DB.Client(ctx, token.ClientID)

@@ -45,7 +45,7 @@ func personClaims(u *storage.User, client *storage.Client) map[string]any {
 
 // claimsByScope are the claims that the scopes ask for.
 func claimsByScope(u *storage.User, client *storage.Client, scope string) map[string]any {
-	have, out := personClaims(u, client), map[string]any{"sub": u.ID}
+	have, out := personClaims(u, client), make(map[string]any)
 	for _, s := range scopes(scope) {
 		for _, name := range scopeClaims[s] {
 			if v, ok := have[name]; ok {
@@ -64,7 +64,7 @@ func claimsByName(u *storage.User, client *storage.Client, names []string, scope
 	}
 	covered, out := claimsByScope(u, client, scope), make(map[string]any)
 	for _, name := range names {
-		if v, ok := covered[name]; ok && name != "roles" && name != "sub" {
+		if v, ok := covered[name]; ok && name != "roles" {
 			out[name] = v
 		}
 	}
@@ -73,7 +73,7 @@ func claimsByName(u *storage.User, client *storage.Client, names []string, scope
 
 // supportedClaims lists every claim that is ever sent, for discovery.
 func supportedClaims() []string {
-	all := []string{"iss", "sub", "aud", "iat", "exp", "nonce", "sid", "at_hash", "auth_time", "acr", "amr", "mfa_time", "amr_times"}
+	all := []string{"iss", "sub", "aud", "iat", "exp", "nonce", "sid", "at_hash", "c_hash", "auth_time", "acr", "amr", "mfa_time", "amr_times"}
 	for _, s := range session.SignInScopes() {
 		all = append(all, scopeClaims[s]...)
 	}

@@ -5,59 +5,116 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/zitadel/oidc/v3/pkg/oidc"
-
 	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/idp/session"
+	"github.com/sallyport-id/sallyport/storage"
 )
 
-// metadata is the library's discovery document with the fields it lacks.
+// metadata is the document of OpenID Connect Discovery 1.0 section 3 and of RFC
+// 8414 section 2, in the order of those texts. What isn't served isn't in it;
+// what defaults to true is said where it is false.
 type metadata struct {
-	oidc.DiscoveryConfiguration
-	// AuthorizationResponseISS is RFC 9207 section 3.
-	AuthorizationResponseISS bool `json:"authorization_response_iss_parameter_supported"`
-	// PromptValues is OpenID Connect Prompt Create 1.0 section 3.
+	Issuer                     string   `json:"issuer"`
+	AuthorizationEndpoint      string   `json:"authorization_endpoint"`
+	TokenEndpoint              string   `json:"token_endpoint"`
+	UserinfoEndpoint           string   `json:"userinfo_endpoint"`
+	JWKSURI                    string   `json:"jwks_uri"`
+	RegistrationEndpoint       string   `json:"registration_endpoint,omitempty"`
+	Scopes                     []string `json:"scopes_supported"`
+	ResponseTypes              []string `json:"response_types_supported"`
+	ResponseModes              []string `json:"response_modes_supported"`
+	GrantTypes                 []string `json:"grant_types_supported"`
+	ACRValues                  []string `json:"acr_values_supported"`
+	SubjectTypes               []string `json:"subject_types_supported"`
+	IDTokenAlgs                []string `json:"id_token_signing_alg_values_supported"`
+	UserinfoAlgs               []string `json:"userinfo_signing_alg_values_supported,omitempty"`
+	RequestObjectAlgs          []string `json:"request_object_signing_alg_values_supported,omitempty"`
+	TokenAuthMethods           []string `json:"token_endpoint_auth_methods_supported"`
+	TokenAuthAlgs              []string `json:"token_endpoint_auth_signing_alg_values_supported,omitempty"`
+	DisplayValues              []string `json:"display_values_supported,omitempty"`
+	ClaimTypes                 []string `json:"claim_types_supported"`
+	Claims                     []string `json:"claims_supported"`
+	UILocales                  []string `json:"ui_locales_supported"`
+	ClaimsParameter            bool     `json:"claims_parameter_supported"`
+	RequestParameter           bool     `json:"request_parameter_supported"`
+	RequestURIParameter        bool     `json:"request_uri_parameter_supported"`
+	RequireRequestURIRegisters bool     `json:"require_request_uri_registration,omitempty"`
+	// RFC 8414.
+	RevocationEndpoint       string   `json:"revocation_endpoint"`
+	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
+	RevocationAuthAlgs       []string `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
+	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
+	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
+	IntrospectionAuthAlgs    []string `json:"introspection_endpoint_auth_signing_alg_values_supported,omitempty"`
+	CodeChallengeMethods     []string `json:"code_challenge_methods_supported"`
+	// RFC 9701 section 7.
+	IntrospectionAlgs []string `json:"introspection_signing_alg_values_supported,omitempty"`
+	// RFC 9126 section 5.
+	PAREndpoint string `json:"pushed_authorization_request_endpoint,omitempty"`
+	RequirePAR  bool   `json:"require_pushed_authorization_requests,omitempty"`
+	// RFC 8628 section 4.
+	DeviceEndpoint string `json:"device_authorization_endpoint,omitempty"`
+	// RFC 8705 sections 3.3 and 5.
+	CertificateBound bool              `json:"tls_client_certificate_bound_access_tokens,omitempty"`
+	MTLSAliases      map[string]string `json:"mtls_endpoint_aliases,omitempty"`
+	// RFC 9207 section 3.
+	ResponseISS bool `json:"authorization_response_iss_parameter_supported"`
+	// JARM section 4.
+	AuthorizationAlgs []string `json:"authorization_signing_alg_values_supported,omitempty"`
+	// RFC 9449 section 5.1.
+	DPoPAlgs []string `json:"dpop_signing_alg_values_supported,omitempty"`
+	// OpenID Connect Prompt Create 1.0 section 3.
 	PromptValues []string `json:"prompt_values_supported"`
-	// The library omits these where false, but their defaults are true or vary
-	// between clients.
-	RequestParameter bool `json:"request_parameter_supported"`
-	RequestURI       bool `json:"request_uri_parameter_supported"`
+	// RP-Initiated, Back-Channel and Front-Channel Logout 1.0, Session Management
+	// 1.0.
+	EndSessionEndpoint        string `json:"end_session_endpoint"`
+	BackchannelLogout         bool   `json:"backchannel_logout_supported"`
+	BackchannelLogoutSession  bool   `json:"backchannel_logout_session_supported"`
+	FrontchannelLogout        bool   `json:"frontchannel_logout_supported,omitempty"`
+	FrontchannelLogoutSession bool   `json:"frontchannel_logout_session_supported,omitempty"`
+	CheckSessionIframe        string `json:"check_session_iframe,omitempty"`
 }
 
-// discovery serves what is true of this provider (OpenID Connect Discovery 1.0
-// section 3), built once.
-func (p *Provider) discovery() (http.HandlerFunc, error) {
-	body, err := json.Marshal(metadata{
-		DiscoveryConfiguration: oidc.DiscoveryConfiguration{
-			Issuer:                                    p.Issuer,
-			AuthorizationEndpoint:                     p.Issuer + "/authorize",
-			TokenEndpoint:                             p.Issuer + "/token",
-			IntrospectionEndpoint:                     p.Issuer + "/introspect",
-			UserinfoEndpoint:                          p.Issuer + "/userinfo",
-			RevocationEndpoint:                        p.Issuer + "/revoke",
-			EndSessionEndpoint:                        p.Issuer + "/logout",
-			JwksURI:                                   p.Issuer + "/keys",
-			ScopesSupported:                           slices.Concat(session.SignInScopes(), session.AdminScopes()),
-			ResponseTypesSupported:                    []string{"code"},
-			ResponseModesSupported:                    responseModes,
-			GrantTypesSupported:                       grantTypes,
-			ACRValuesSupported:                        policy.ACRValues(p.Sessions.Attests, p.Sessions.Offered...),
-			SubjectTypesSupported:                     []string{"public"},
-			IDTokenSigningAlgValuesSupported:          algorithms,
-			TokenEndpointAuthMethodsSupported:         authMethods,
-			RevocationEndpointAuthMethodsSupported:    authMethods,
-			IntrospectionEndpointAuthMethodsSupported: []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost},
-			ClaimTypesSupported:                       []string{"normal"},
-			ClaimsSupported:                           supportedClaims(),
-			ClaimsParameterSupported:                  true,
-			CodeChallengeMethodsSupported:             []oidc.CodeChallengeMethod{oidc.CodeChallengeMethodS256},
-			UILocalesSupported:                        oidc.ParseLocales(p.Pages.Languages()),
-			BackChannelLogoutSupported:                true,
-			BackChannelLogoutSessionSupported:         true,
-		},
-		AuthorizationResponseISS: true,
+// metadata is what is true of this provider.
+func (p *Provider) metadata() metadata {
+	return metadata{
+		Issuer:                   p.Issuer,
+		AuthorizationEndpoint:    p.Issuer + "/authorize",
+		TokenEndpoint:            p.Issuer + "/token",
+		UserinfoEndpoint:         p.Issuer + "/userinfo",
+		JWKSURI:                  p.Issuer + "/keys",
+		Scopes:                   slices.Concat(session.SignInScopes(), session.AdminScopes()),
+		ResponseTypes:            []string{"code"},
+		ResponseModes:            responseModes,
+		GrantTypes:               grantTypes(),
+		ACRValues:                policy.ACRValues(p.Sessions.Attests, p.Sessions.Offered...),
+		SubjectTypes:             []string{"public"},
+		IDTokenAlgs:              algorithms,
+		TokenAuthMethods:         authMethods,
+		ClaimTypes:               []string{"normal"},
+		Claims:                   supportedClaims(),
+		UILocales:                p.Pages.Languages(),
+		ClaimsParameter:          true,
+		RevocationEndpoint:       p.Issuer + "/revoke",
+		RevocationAuthMethods:    authMethods,
+		IntrospectionEndpoint:    p.Issuer + "/introspect",
+		IntrospectionAuthMethods: confidential(authMethods),
+		CodeChallengeMethods:     []string{"S256"},
+		ResponseISS:              true,
 		PromptValues:             []string{"none", "login", "consent", "select_account"},
-	})
+		EndSessionEndpoint:       p.Issuer + "/logout",
+		BackchannelLogout:        true,
+		BackchannelLogoutSession: true,
+	}
+}
+
+func confidential(methods []string) []string {
+	return slices.DeleteFunc(slices.Clone(methods), func(m string) bool { return m == storage.AuthNone })
+}
+
+// discovery serves the metadata, built once, at both well-known places.
+func (p *Provider) discovery() (http.HandlerFunc, error) {
+	body, err := json.Marshal(p.metadata())
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.Header().Set("Cache-Control", "public, max-age=300")

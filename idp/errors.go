@@ -1,13 +1,11 @@
 package idp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-
-	"github.com/zitadel/oidc/v3/pkg/oidc"
-	"github.com/zitadel/oidc/v3/pkg/op"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/idp/session"
@@ -20,6 +18,9 @@ type oauthError struct {
 	description string
 	// status is that of a JSON answer; 0: 400.
 	status int
+	// challenge is the WWW-Authenticate of a JSON answer (RFC 9110 section
+	// 11.6.1); empty: none.
+	challenge string
 	// cause is for the log only.
 	cause error
 	// reason is the policy's, for the audit; empty where it had no say.
@@ -81,25 +82,11 @@ func (p *Provider) asOAuth(ctx context.Context, err error) *oauthError {
 	return &oauthError{code: serverError, description: "something went wrong on our side; request id " + id, status: http.StatusInternalServerError}
 }
 
-// forLibrary is asOAuth in the type that zitadel/oidc answers with.
-func (p *Provider) forLibrary(ctx context.Context, err error) error {
-	e := p.asOAuth(ctx, err)
-	status := e.status
-	if status == 0 {
-		status = http.StatusBadRequest
+// jsonError answers with an error as JSON (RFC 6749 section 5.2).
+func (p *Provider) jsonError(w http.ResponseWriter, r *http.Request, err error) {
+	e := p.asOAuth(r.Context(), err)
+	if e.challenge != "" {
+		w.Header().Set("WWW-Authenticate", e.challenge)
 	}
-	out := &oidc.Error{Description: e.description}
-	setString(&out.ErrorType, e.code)
-	return op.NewStatusError(out, status)
-}
-
-// setString assigns to a string of a type the library doesn't export.
-func setString[S ~string](to *S, value string) { *to = S(value) }
-
-// authenticateClient is what 401 answers ask for.
-const authenticateClient = `Basic realm="sallyport", charset="UTF-8"`
-
-func wrongClient(cause string) *oauthError {
-	return &oauthError{code: invalidClient, description: "client authentication failed: check client_id, the secret, and that the registered method is used",
-		status: http.StatusUnauthorized, cause: errors.New(cause)}
+	p.write(w, cmp.Or(e.status, http.StatusBadRequest), map[string]string{"error": e.code, "error_description": descriptionText(e.description)})
 }

@@ -6,56 +6,47 @@ import (
 	"strings"
 	"time"
 
-	"github.com/zitadel/oidc/v3/pkg/oidc"
-	"github.com/zitadel/oidc/v3/pkg/op"
-
 	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
-// machineAnswer is the token response of RFC 6749 section 4.4.3: no refresh
-// token, for the client can ask again, and no ID token, for nobody signed in.
-type machineAnswer struct {
-	AccessToken string `json:"access_token"`
-	TokenType   string `json:"token_type"`
-	ExpiresIn   int64  `json:"expires_in"`
-	Scope       string `json:"scope"`
-}
-
-// ClientCredentialsExchange gives a product a token for itself (RFC 6749
-// section 4.4). For a company's client the company's networks decide first.
-func (s server) ClientCredentialsExchange(ctx context.Context, r *op.ClientRequest[oidc.ClientCredentialsRequest]) (*op.Response, error) {
-	client := r.Client.(libraryClient).Client
-	scope, err := machineScope(client, r.Data.Scope)
+// clientCredentials gives a product a token for itself (RFC 6749 section 4.4).
+// For a company's client the company's networks decide first. There is no
+// refresh token, for the client can ask again, and no ID token, for nobody
+// signed in.
+func (p *Provider) clientCredentials(ctx context.Context, c *call) (any, error) {
+	client := c.client
+	if client.AuthMethod == storage.AuthNone {
+		return nil, wrongClient(client.ID + " can't prove who it is, and so can't act for itself")
+	}
+	scope, err := machineScope(client, scopes(c.form.Get("scope")))
 	if err == nil {
-		err = s.machineMayEnter(ctx, client)
+		err = p.machineMayEnter(ctx, client)
 	}
 	if err != nil {
-		return nil, s.forLibrary(ctx, err)
+		return nil, err
 	}
-	now, secret := s.Now(), storage.NewSecret()
-	err = s.DB.Write(ctx, func(tx *storage.Tx) error {
+	now, secret := p.Now(), storage.NewSecret()
+	err = p.DB.Write(ctx, func(tx *storage.Tx) error {
 		err := tx.InsertMachineToken(ctx, storage.MachineToken{
-			Hash: storage.Hash(secret), ClientID: client.ID, Scope: scope, CreatedAt: now, ExpiresAt: now.Add(accessLifetime),
+			Hash: storage.Hash(secret), Kind: storage.AccessToken, ClientID: client.ID, Scope: scope, Cnf: c.cnf.kept(),
+			CreatedAt: now, ExpiresAt: now.Add(accessLifetime),
 		})
 		if err != nil {
 			return err
 		}
-		return tx.Audit(ctx, s.machineEvent(ctx, "token.machine_issued", storage.OK, client))
+		return tx.Audit(ctx, p.machineEvent(ctx, "token.machine_issued", storage.OK, client))
 	})
 	if err != nil {
-		return nil, s.forLibrary(ctx, err)
+		return nil, err
 	}
-	return op.NewResponse(machineAnswer{AccessToken: secret, TokenType: "Bearer", ExpiresIn: int64(accessLifetime / time.Second), Scope: scope}), nil
+	return tokenAnswer{AccessToken: secret, TokenType: c.cnf.tokenType(), ExpiresIn: int64(accessLifetime / time.Second), Scope: scope}, nil
 }
 
 // machineScope is what a machine asks for, or all it may have where it asks
 // for nothing (RFC 6749 section 3.3).
 func machineScope(client *storage.Client, asked []string) (string, error) {
-	if !slices.Contains(client.GrantTypes, session.ClientCredentials) {
-		return "", oauth(unauthorizedClient, "%s is not registered for the grant client_credentials", client.ID)
-	}
 	may, granted := session.MachineScopes(client), []string{}
 	for _, s := range asked {
 		switch {

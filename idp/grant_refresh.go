@@ -6,34 +6,35 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/zitadel/oidc/v3/pkg/oidc"
-	"github.com/zitadel/oidc/v3/pkg/op"
-
 	"github.com/sallyport-id/sallyport/storage"
 )
 
-// RefreshToken rotates a refresh token (RFC 6749 section 6, RFC 9700 section
+// refresh rotates a refresh token (RFC 6749 section 6, RFC 9700 section
 // 4.14.2). One conditional update spends it; presented again it is a lost
 // response or theft, as storage tells them apart, and theft revokes the grant.
 // The new tokens say what the first ones said of the sign-in.
-func (s server) RefreshToken(ctx context.Context, r *op.ClientRequest[oidc.RefreshTokenRequest]) (*op.Response, error) {
-	client := r.Client.(libraryClient).Client
-	hash := storage.Hash(r.Data.RefreshToken)
+func (p *Provider) refresh(ctx context.Context, c *call) (any, error) {
+	client := c.client
+	presented, err := c.needed("refresh_token")
+	if err != nil {
+		return nil, err
+	}
+	hash := storage.Hash(presented)
 	var refused error
 	var out issued
-	err := s.DB.Write(ctx, func(tx *storage.Tx) error {
-		token, err := tx.SpendRefreshToken(ctx, hash, s.Now())
+	err = p.DB.Write(ctx, func(tx *storage.Tx) error {
+		token, err := tx.SpendRefreshToken(ctx, hash, p.Now())
 		if errors.Is(err, storage.ErrSpent) {
-			token, err = tx.RetryRefreshToken(ctx, hash, s.Now())
+			token, err = tx.RetryRefreshToken(ctx, hash, p.Now())
 		}
 		if errors.Is(err, storage.ErrSpent) {
 			refused = oauth(invalidGrant, "the refresh token is unknown, expired, revoked, or was already used")
-			return s.revokeReused(ctx, tx, client, hash)
+			return p.revokeReused(ctx, tx, client, hash)
 		}
 		if err != nil {
 			return err
 		}
-		st, err := tx.Standing(ctx, token.GrantID, s.Now())
+		st, err := tx.Standing(ctx, token.GrantID, p.Now())
 		if err != nil {
 			return err
 		}
@@ -44,26 +45,26 @@ func (s server) RefreshToken(ctx context.Context, r *op.ClientRequest[oidc.Refre
 		if st.Grant.ClientID != client.ID {
 			// Another client holds this token: it has leaked.
 			refused = oauth(invalidGrant, "the refresh token is another client's")
-			_, err := tx.RevokeGrant(ctx, st.Grant.ID, s.Now())
-			return errors.Join(err, s.auditRefused(ctx, tx, "token.refresh_stolen", client, &st.User, refused))
+			_, err := tx.RevokeGrant(ctx, st.Grant.ID, p.Now())
+			return errors.Join(err, p.auditRefused(ctx, tx, "token.refresh_stolen", client, &st.User, refused))
 		}
-		scope, err := narrowedScope(token.Scope, r.Data.Scopes)
+		scope, err := narrowedScope(token.Scope, scopes(c.form.Get("scope")))
 		if err != nil {
 			return err // the token stays good: a mistake in the request costs nothing
 		}
-		if refused = s.stands(client, st, d); refused != nil {
-			return s.auditRefused(ctx, tx, "token.refused", client, &st.User, refused)
+		if refused = p.stands(client, st, d); refused != nil {
+			return p.auditRefused(ctx, tx, "token.refused", client, &st.User, refused)
 		}
-		out = s.newTokens(client, st, d, scope, hash)
+		out = p.newTokens(c, st, d, scope, hash)
 		if err := tx.InsertTokens(ctx, out.rows...); err != nil {
 			return err
 		}
-		return tx.Audit(ctx, s.event(ctx, "token.refreshed", storage.OK, client, &st.User))
+		return tx.Audit(ctx, p.event(ctx, "token.refreshed", storage.OK, client, &st.User))
 	})
 	if err == nil {
 		err = refused
 	}
-	return s.tokenResponse(ctx, client, out, err)
+	return p.tokenResponse(ctx, client, out, err)
 }
 
 // narrowedScope is what a refresh asks for, which can't be more than was

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"github.com/zitadel/oidc/v3/pkg/op"
-
 	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/storage"
 )
@@ -31,26 +29,22 @@ type introspection struct {
 	AMRTimes  map[string]int64 `json:"amr_times,omitempty"`
 }
 
-// Introspect says whether an access token stands, and what it is worth. A
-// product learns of its own tokens; first-party products, which serve as APIs
-// to others, of all.
-func (s server) Introspect(ctx context.Context, r *op.Request[op.IntrospectionRequest]) (*op.Response, error) {
-	caller, err := s.authenticate(ctx, r.Header, r.Data.ClientCredentials)
-	if err == nil && caller.AuthMethod == "none" {
-		err = wrongClient("a public client can't introspect")
+// introspectToken says whether an access token stands, and what it is worth
+// (RFC 7662). A product learns of its own tokens; first-party products, which
+// serve as APIs to others, of all.
+func (p *Provider) introspectToken(ctx context.Context, c *call) (any, error) {
+	if c.client.AuthMethod == storage.AuthNone {
+		return nil, wrongClient("a public client can't introspect")
 	}
+	token, err := c.needed("token")
 	if err != nil {
-		return nil, s.forLibrary(ctx, err)
+		return nil, err
 	}
-	answer, err := s.introspect(ctx, caller, r.Data.Token)
-	if err != nil {
-		return nil, s.forLibrary(ctx, err)
-	}
-	return op.NewResponse(answer), nil
+	return p.introspect(ctx, c.client, token)
 }
 
 func (p *Provider) introspect(ctx context.Context, caller *storage.Client, secret string) (introspection, error) {
-	token, st, err := p.DB.AccessTokenStanding(ctx, storage.Hash(secret), p.Now())
+	token, st, err := p.DB.AccessTokenStanding(ctx, storage.AccessToken, storage.Hash(secret), p.Now())
 	if errors.Is(err, storage.ErrNotFound) {
 		return p.introspectMachine(ctx, caller, secret)
 	}
@@ -67,8 +61,12 @@ func (p *Provider) introspect(ctx context.Context, caller *storage.Client, secre
 	if p.stands(holder, st, d) != nil {
 		return introspection{}, nil
 	}
+	subject, err := p.subject(ctx, holder, st.User.ID)
+	if err != nil {
+		return introspection{}, err
+	}
 	answer := introspection{
-		Active: true, Issuer: p.Issuer, Subject: st.User.ID, Audience: holder.ID, ClientID: holder.ID, Username: st.User.Email,
+		Active: true, Issuer: p.Issuer, Subject: subject, Audience: holder.ID, ClientID: holder.ID, Username: st.User.Email,
 		Scope: token.Scope, TokenType: "Bearer", Expires: token.ExpiresAt.Unix(), Issued: token.CreatedAt.Unix(), Session: st.Grant.SessionID,
 		ACR: d.Assurance.ACR, AMR: d.Assurance.AMR, AuthTime: d.Assurance.AuthTime.Unix(), AMRTimes: d.Assurance.AMRTimes,
 	}

@@ -4,13 +4,16 @@ import (
 	"context"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -24,9 +27,18 @@ import (
 const (
 	RS256 = "RS256"
 	ES256 = "ES256"
+	PS256 = "PS256"
+	EdDSA = "EdDSA"
 )
 
-var algorithms = []string{RS256, ES256}
+var algorithms = []string{RS256, ES256, PS256, EdDSA}
+
+func signatureAlgorithms() (all []jose.SignatureAlgorithm) {
+	for _, alg := range algorithms {
+		all = append(all, jose.SignatureAlgorithm(alg))
+	}
+	return all
+}
 
 // A new key is published for publishAhead before it signs, so that products
 // who cache keys know it by then; the one before it stays published for
@@ -50,36 +62,36 @@ type publishedKeys struct {
 	until time.Time
 }
 
-// ensureKeys makes the first key of each algorithm.
+// ensureKeys makes the first keys of the algorithms that are used most; the
+// others get one when the first client asks for it.
 func (p *Provider) ensureKeys(ctx context.Context) error {
 	keys, err := p.DB.SigningKeys(ctx)
 	if err != nil {
 		return err
 	}
-	have := make(map[string]bool)
-	for _, k := range keys {
-		have[k.Alg] = true
-	}
-	for _, alg := range algorithms {
-		if have[alg] {
+	for _, alg := range []string{RS256, ES256} {
+		if hasAlg(keys, alg) {
 			continue
 		}
-		private, err := newPrivateKey(alg)
-		if err != nil {
-			return err
-		}
-		err = p.DB.Write(ctx, func(tx *storage.Tx) error {
-			// Another replica may be doing the same; its key is as good.
-			if keys, err := tx.SigningKeysNow(ctx); err != nil || hasAlg(keys, alg) {
-				return err
-			}
-			return tx.InsertSigningKey(ctx, storage.SigningKey{ID: storage.NewID(), Alg: alg, Private: private, CreatedAt: p.Now(), SignsFrom: p.Now()})
-		})
-		if err != nil {
+		if err := p.makeFirstKey(ctx, alg); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (p *Provider) makeFirstKey(ctx context.Context, alg string) error {
+	private, err := newPrivateKey(alg)
+	if err != nil {
+		return err
+	}
+	return p.DB.Write(ctx, func(tx *storage.Tx) error {
+		// Another replica may be doing the same; its key is as good.
+		if keys, err := tx.SigningKeysNow(ctx); err != nil || hasAlg(keys, alg) {
+			return err
+		}
+		return tx.InsertSigningKey(ctx, storage.SigningKey{ID: storage.NewID(), Alg: alg, Private: private, CreatedAt: p.Now(), SignsFrom: p.Now()})
+	})
 }
 
 func hasAlg(keys []*storage.SigningKey, alg string) bool {
@@ -105,7 +117,14 @@ func RotateKeysIn(ctx context.Context, tx *storage.Tx, now time.Time, atOnce boo
 	if atOnce {
 		from, forget = now, now.Add(time.Millisecond)
 	}
+	have, err := tx.SigningKeysNow(ctx)
+	if err != nil {
+		return err
+	}
 	for _, alg := range algorithms {
+		if !hasAlg(have, alg) {
+			continue // nobody has asked for it yet
+		}
 		private, err := newPrivateKey(alg)
 		if err != nil {
 			return err
@@ -118,17 +137,22 @@ func RotateKeysIn(ctx context.Context, tx *storage.Tx, now time.Time, atOnce boo
 			return err
 		}
 	}
-	_, err := tx.DeleteSigningKeys(ctx, forget)
+	_, err = tx.DeleteSigningKeys(ctx, forget)
 	return err
 }
 
 func newPrivateKey(alg string) ([]byte, error) {
 	var key crypto.PrivateKey
 	var err error
-	if alg == RS256 {
+	switch alg {
+	case RS256, PS256:
 		key, err = rsa.GenerateKey(rand.Reader, 2048)
-	} else {
+	case ES256:
 		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case EdDSA:
+		_, key, err = ed25519.GenerateKey(rand.Reader)
+	default:
+		err = errors.New("unknown algorithm")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("make %s key: %w", alg, err)
@@ -142,12 +166,16 @@ func (p *Provider) sign(ctx context.Context, alg, typ string, payload any) (stri
 	if err != nil {
 		return "", err
 	}
-	var current *storage.SigningKey
-	now := p.Now()
-	for _, k := range keys {
-		if k.Alg == alg && !k.SignsFrom.After(now) && (k.RetiredAt.IsZero() || k.RetiredAt.After(now)) {
-			current = k
+	current := signingNow(keys, alg, p.Now())
+	if current == nil && slices.Contains(algorithms, alg) && !hasAlg(keys, alg) {
+		if err := p.makeFirstKey(ctx, alg); err != nil {
+			return "", err
 		}
+		// Past the cache: another replica may have been quicker.
+		if keys, err = p.DB.SigningKeysNow(ctx); err != nil {
+			return "", err
+		}
+		current = signingNow(keys, alg, p.Now())
 	}
 	if current == nil {
 		return "", fmt.Errorf("no signing key for %s: run 'sallyport keys rotate --now'", alg)
@@ -165,6 +193,16 @@ func (p *Provider) sign(ctx context.Context, alg, typ string, payload any) (stri
 		return "", fmt.Errorf("sign %s: %w", typ, err)
 	}
 	return jws.CompactSerialize()
+}
+
+// signingNow is the key of an algorithm that signs at a moment; nil: none.
+func signingNow(keys []*storage.SigningKey, alg string, now time.Time) (current *storage.SigningKey) {
+	for _, k := range keys {
+		if k.Alg == alg && !k.SignsFrom.After(now) && (k.RetiredAt.IsZero() || k.RetiredAt.After(now)) {
+			current = k
+		}
+	}
+	return current
 }
 
 func (r *keyring) signer(k *storage.SigningKey, typ string) (jose.Signer, error) {

@@ -3,6 +3,7 @@ package idp
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/sha512"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -17,23 +18,36 @@ import (
 	"github.com/sallyport-id/sallyport/storage"
 )
 
-// Types of what is signed here (RFC 8725 section 3.11).
+// Types of what is signed here (RFC 8725 section 3.11): nothing can be passed
+// off as something else.
 const (
 	typIDToken     = "JWT"
 	typLogoutToken = "logout+jwt"
 )
 
+// beside is what an ID token comes with, whose hashes it holds.
+type beside struct{ accessToken, code string }
+
 // idToken mints an ID token (OpenID Connect Core section 2) for a grant. What
 // it says of the sign-in was kept with the grant: refreshing never raises it.
-func (p *Provider) idToken(ctx context.Context, client *storage.Client, st *storage.Standing, d details, scope, accessToken string) (string, error) {
+func (p *Provider) idToken(ctx context.Context, client *storage.Client, st *storage.Standing, d details, scope string, with beside) (string, error) {
 	now := p.Now()
+	subject, err := p.subject(ctx, client, st.User.ID)
+	if err != nil {
+		return "", err
+	}
 	claims := map[string]any{
-		"iss": p.Issuer, "sub": st.User.ID, "aud": client.ID, "iat": now.Unix(), "exp": now.Add(idTokenLifetime).Unix(),
-		"sid": st.Grant.SessionID, "at_hash": atHash(accessToken),
+		"iss": p.Issuer, "sub": subject, "aud": client.ID, "iat": now.Unix(), "exp": now.Add(idTokenLifetime).Unix(),
+		"sid":       st.Grant.SessionID,
 		"auth_time": d.Assurance.AuthTime.Unix(), "acr": d.Assurance.ACR, "amr": d.Assurance.AMR, "amr_times": d.Assurance.AMRTimes,
 	}
 	if !d.Assurance.MFATime.IsZero() {
 		claims["mfa_time"] = d.Assurance.MFATime.Unix()
+	}
+	for name, value := range map[string]string{"at_hash": with.accessToken, "c_hash": with.code} {
+		if value != "" {
+			claims[name] = halfHash(client.IDTokenAlg, value)
+		}
 	}
 	if d.Nonce != "" {
 		claims["nonce"] = d.Nonce
@@ -51,16 +65,25 @@ func (p *Provider) idToken(ctx context.Context, client *storage.Client, st *stor
 // section 2.4).
 func (p *Provider) logoutToken(ctx context.Context, client *storage.Client, n storage.LogoutNotice, id string) (string, error) {
 	now := p.Now()
+	subject, err := p.subject(ctx, client, n.UserID)
+	if err != nil {
+		return "", err
+	}
 	return p.sign(ctx, client.IDTokenAlg, typLogoutToken, map[string]any{
-		"iss": p.Issuer, "sub": n.UserID, "aud": client.ID, "iat": now.Unix(), "exp": now.Add(2 * time.Minute).Unix(), "jti": id, "sid": n.SessionID,
+		"iss": p.Issuer, "sub": subject, "aud": client.ID, "iat": now.Unix(), "exp": now.Add(2 * time.Minute).Unix(), "jti": id, "sid": n.SessionID,
 		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": struct{}{}},
 	})
 }
 
-// atHash is at_hash (OpenID Connect Core section 3.1.3.6) for algorithms with
-// SHA-256.
-func atHash(accessToken string) string {
-	sum := sha256.Sum256([]byte(accessToken))
+// halfHash is at_hash and c_hash (OpenID Connect Core section 3.3.2.11): the
+// left half of the hash that the signature's algorithm uses, which for Ed25519
+// is SHA-512.
+func halfHash(alg, value string) string {
+	if alg == EdDSA {
+		sum := sha512.Sum512([]byte(value))
+		return base64.RawURLEncoding.EncodeToString(sum[:32])
+	}
+	sum := sha256.Sum256([]byte(value))
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
@@ -70,13 +93,11 @@ type ownClaims struct {
 	Subject  string       `json:"sub"`
 	Audience jwt.Audience `json:"aud"`
 	Session  string       `json:"sid"`
-	// ID tokens have at_hash; nothing else we sign has.
-	AtHash string `json:"at_hash"`
 }
 
 // verifyOwnIDToken reads an ID token we signed, though it may have expired.
 func (p *Provider) verifyOwnIDToken(ctx context.Context, token string) (*ownClaims, error) {
-	parsed, err := jwt.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
+	parsed, err := jwt.ParseSigned(token, signatureAlgorithms())
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +121,7 @@ func (p *Provider) verifyOwnIDToken(ctx context.Context, token string) (*ownClai
 		switch err := parsed.Claims(pub, &c); {
 		case err != nil:
 			return nil, err
-		case c.Issuer != p.Issuer, c.Subject == "", c.AtHash == "":
+		case c.Issuer != p.Issuer, c.Subject == "", c.Session == "":
 			return nil, errors.New("not an ID token of this provider")
 		}
 		return &c, nil

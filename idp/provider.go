@@ -1,10 +1,8 @@
 // Package idp is the protocol: an OpenID Provider whose authorization endpoint
 // leads through login by redirects alone.
 //
-// zitadel/oidc decodes the requests of the token, introspection, revocation
-// and userinfo endpoints and encodes their answers; everything that decides
-// something is here. op.Storage, op.LegacyServer and op.Provider are not used:
-// docs/decisions/0001 says why.
+// No library stands between a request and its answer: docs/decisions/0017 says
+// why. go-jose signs and verifies.
 package idp
 
 import (
@@ -15,7 +13,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/zitadel/oidc/v3/pkg/op"
 
 	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/login/page"
@@ -58,14 +55,6 @@ func (p *Provider) Handler(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The library's own routes; see its traps in docs/decisions/0001.
-	library := op.RegisterServer(server{Provider: p}, op.Endpoints{
-		Token:         op.NewEndpoint("/token"),
-		Introspection: op.NewEndpoint("/introspect"),
-		Userinfo:      op.NewEndpoint("/userinfo"),
-		Revocation:    op.NewEndpoint("/revoke"),
-	}, op.WithServerCORSOptions(nil))
-
 	r := chi.NewRouter()
 	r.Use(limitBody)
 	r.Get("/authorize", p.authorize)
@@ -76,18 +65,16 @@ func (p *Provider) Handler(ctx context.Context) (http.Handler, error) {
 	r.Group(func(r chi.Router) {
 		r.Use(anyOrigin)
 		r.Get("/.well-known/openid-configuration", discovery)
+		r.Get("/.well-known/oauth-authorization-server", discovery)
 		r.Get("/keys", p.serveKeys)
 	})
 	r.Group(func(r chi.Router) {
-		r.Use(noStore, p.registeredOrigins)
-		r.Method(http.MethodOptions, "/token", http.HandlerFunc(noContent))
-		r.Method(http.MethodOptions, "/userinfo", http.HandlerFunc(noContent))
-		r.With(p.strictForm).Handle("/token", library)
-		r.With(p.strictForm).Handle("/introspect", library)
-		r.With(p.strictForm).Handle("/revoke", library)
-		r.With(p.strictUserinfo).Get("/userinfo", library.ServeHTTP)
-		r.With(p.strictUserinfo).Post("/userinfo", library.ServeHTTP)
+		r.Use(p.registeredOrigins)
+		r.Handle("/token", p.endpoint(p.token))
+		r.HandleFunc("/userinfo", p.userinfo)
 	})
+	r.Handle("/revoke", p.endpoint(p.revoke))
+	r.Handle("/introspect", p.endpoint(p.introspectToken))
 	return r, nil
 }
 
@@ -97,15 +84,6 @@ func limitBody(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
-
-func noStore(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Cache-Control", "no-store")
-		next.ServeHTTP(w, r)
-	})
-}
-
-func noContent(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }
 
 func scopes(s string) []string { return strings.Fields(s) }
 

@@ -6,35 +6,51 @@ import (
 	"maps"
 	"net/http"
 
-	"github.com/zitadel/oidc/v3/pkg/oidc"
-	"github.com/zitadel/oidc/v3/pkg/op"
-
 	"github.com/sallyport-id/sallyport/storage"
 )
 
-// UserInfo answers the claims that the access token's scopes cover (OpenID
+// userinfo answers the claims that the access token's scopes cover (OpenID
 // Connect Core section 5.3). Only access tokens of ours are accepted, and of
 // those only people's: a machine has no claims.
-func (s server) UserInfo(ctx context.Context, r *op.Request[oidc.UserInfoRequest]) (*op.Response, error) {
-	refused := &oauthError{code: invalidToken, description: "the access token is unknown, expired or revoked", status: http.StatusUnauthorized}
-	token, st, err := s.DB.AccessTokenStanding(ctx, storage.Hash(r.Data.AccessToken), s.Now())
+func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodPost {
+		w.Header().Set("Allow", "GET, POST")
+		p.jsonError(w, r, &oauthError{code: invalidRequest, description: "use GET or POST", status: http.StatusMethodNotAllowed})
+		return
+	}
+	secret, err := presentedToken(r)
+	var answer any
+	if err == nil {
+		answer, err = p.userinfoOf(r.Context(), secret)
+	}
+	if err != nil {
+		p.jsonError(w, r, err)
+		return
+	}
+	p.write(w, http.StatusOK, answer)
+}
+
+func (p *Provider) userinfoOf(ctx context.Context, secret string) (any, error) {
+	token, st, err := p.DB.AccessTokenStanding(ctx, storage.AccessToken, storage.Hash(secret), p.Now())
 	if errors.Is(err, storage.ErrNotFound) {
-		return nil, s.forLibrary(ctx, refused)
+		return nil, wrongToken(nil)
 	}
 	if err != nil {
-		return nil, s.forLibrary(ctx, err)
+		return nil, err
 	}
-	client, d, err := s.holder(ctx, st)
+	client, d, err := p.holder(ctx, st)
 	if err != nil {
-		return nil, s.forLibrary(ctx, err)
+		return nil, err
 	}
-	if err := s.stands(client, st, d); err != nil {
-		refused.cause = err
-		return nil, s.forLibrary(ctx, refused)
+	if err := p.stands(client, st, d); err != nil {
+		return nil, wrongToken(err)
 	}
 	claims := claimsByScope(&st.User, client, token.Scope)
 	maps.Copy(claims, claimsByName(&st.User, client, d.UserinfoClaims, token.Scope))
-	return op.NewResponse(claims), nil
+	if claims["sub"], err = p.subject(ctx, client, st.User.ID); err != nil {
+		return nil, err
+	}
+	return claims, nil
 }
 
 // holder is the client of a grant and what was kept with it.

@@ -12,13 +12,23 @@ type Client struct {
 	Name string `json:"-"`
 	// SecretHash is Hash of the client secret; empty for public clients.
 	SecretHash string `json:"-"`
+	// Secret is the secret itself, only where AuthMethod is client_secret_jwt,
+	// whose signatures can't be checked by a hash; OldSecret likewise. Both are
+	// sealed at rest.
+	Secret    string `json:"-"`
+	OldSecret string `json:"-"`
 	// OldSecretHash is that of the secret before, which works until
 	// OldSecretUntil; see RotateSecret.
 	OldSecretHash  string    `json:"-"`
 	OldSecretUntil time.Time `json:"-"`
-	// AuthMethod is how the client authenticates: none, client_secret_basic
-	// or client_secret_post.
+	// RegistrationHash is Hash of the token by which a client that registered
+	// itself changes its registration (RFC 7592); empty for all others.
+	RegistrationHash string `json:"-"`
+	// AuthMethod is how the client authenticates: none, client_secret_basic,
+	// client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth or
+	// self_signed_tls_client_auth.
 	AuthMethod string `json:"token_endpoint_auth_method"`
+	ClientProtocol
 	// RedirectURIs are compared as strings. For a Native client the port of a
 	// loopback address may differ (RFC 8252 section 7.3).
 	RedirectURIs           []string `json:"redirect_uris"`
@@ -27,7 +37,7 @@ type Client struct {
 	GrantTypes             []string `json:"grant_types"`
 	// Scopes are those it may ask for.
 	Scopes []string `json:"scopes"`
-	// IDTokenAlg is RS256 or ES256.
+	// IDTokenAlg is RS256, ES256, PS256 or EdDSA.
 	IDTokenAlg string `json:"id_token_signed_response_alg"`
 	// PKCEOptional frees a confidential client from sending a code_challenge.
 	PKCEOptional bool `json:"pkce_optional,omitempty"`
@@ -70,26 +80,49 @@ type ProductRole struct {
 	Kinds []string `json:"kinds,omitempty" yaml:"kinds"`
 }
 
-const clientColumns = `id, name, secret_hash, old_secret_hash, old_secret_until, settings, created_at, updated_at`
+const clientColumns = `id, name, secret_hash, old_secret_hash, old_secret_until, secret, old_secret, registration_hash, settings, created_at, updated_at`
 
-func scanClient(row interface{ Scan(...any) error }) (*Client, error) {
+func (r Reader) scanClient(row scanner) (*Client, error) {
 	var c Client
-	err := row.Scan(&c.ID, &c.Name, &c.SecretHash, &c.OldSecretHash, into(&c.OldSecretUntil), document{&c}, into(&c.CreatedAt), into(&c.UpdatedAt))
+	var secret, old []byte
+	err := row.Scan(&c.ID, &c.Name, &c.SecretHash, &c.OldSecretHash, into(&c.OldSecretUntil), &secret, &old, &c.RegistrationHash,
+		document{&c}, into(&c.CreatedAt), into(&c.UpdatedAt))
+	if err == nil {
+		c.Secret, err = r.openSecret(secret, c.ID)
+	}
+	if err == nil {
+		c.OldSecret, err = r.openSecret(old, c.ID)
+	}
 	return found(&c, err, "product")
+}
+
+func (r Reader) openSecret(sealed []byte, clientID string) (string, error) {
+	if len(sealed) == 0 {
+		return "", nil
+	}
+	plain, err := r.db.sealer.open(sealed, "clients:"+clientID)
+	return string(plain), err
+}
+
+func (tx *Tx) sealSecret(secret, clientID string) []byte {
+	if secret == "" {
+		return nil
+	}
+	return tx.db.sealer.seal([]byte(secret), "clients:"+clientID)
 }
 
 // Client returns a product, from the cache unless in a transaction. ErrNotFound
 // where there is none. The caller must not change it.
 func (r Reader) Client(ctx context.Context, id string) (*Client, error) {
 	return cached(r, "client:"+id, func() (*Client, error) {
-		return scanClient(r.run.queryRow(ctx, `SELECT `+clientColumns+` FROM clients WHERE id = $1`, id))
+		return r.scanClient(r.run.queryRow(ctx, `SELECT `+clientColumns+` FROM clients WHERE id = $1`, id))
 	})
 }
 
 // Clients lists all products by id, from the cache unless in a transaction.
 func (r Reader) Clients(ctx context.Context) ([]*Client, error) {
 	return cached(r, "clients", func() ([]*Client, error) {
-		return list(r.run, ctx, "products", func(row scanner) (*Client, error) { return scanClient(row) },
+		return list(r.run, ctx, "products", r.scanClient,
 			`SELECT `+clientColumns+` FROM clients ORDER BY id`)
 	})
 }
@@ -98,12 +131,14 @@ func (r Reader) Clients(ctx context.Context) ([]*Client, error) {
 func (tx *Tx) PutClient(ctx context.Context, c Client, now time.Time) error {
 	tx.changedCached = true
 	_, err := tx.run.exec(ctx, `
-		INSERT INTO clients (id, name, secret_hash, old_secret_hash, old_secret_until, settings, created_at, updated_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+		INSERT INTO clients (id, name, secret_hash, old_secret_hash, old_secret_until, secret, old_secret, registration_hash, settings, created_at, updated_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 		ON CONFLICT (id) DO UPDATE SET name = excluded.name, secret_hash = excluded.secret_hash,
 			old_secret_hash = excluded.old_secret_hash, old_secret_until = excluded.old_secret_until,
+			secret = excluded.secret, old_secret = excluded.old_secret, registration_hash = excluded.registration_hash,
 			settings = excluded.settings, updated_at = excluded.updated_at`,
-		c.ID, c.Name, c.SecretHash, c.OldSecretHash, stamp(c.OldSecretUntil), encode(c), stamp(now), stamp(now))
+		c.ID, c.Name, c.SecretHash, c.OldSecretHash, stamp(c.OldSecretUntil), tx.sealSecret(c.Secret, c.ID), tx.sealSecret(c.OldSecret, c.ID),
+		c.RegistrationHash, encode(c), stamp(now), stamp(now))
 	return wrap(err, "save product")
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 func machineToken(hash, clientID string) storage.MachineToken {
-	return storage.MachineToken{Hash: hash, ClientID: clientID, Scope: "people:read keys:read", CreatedAt: noon, ExpiresAt: noon.Add(5 * time.Minute)}
+	return storage.MachineToken{Hash: hash, Kind: storage.AccessToken, ClientID: clientID, Scope: "people:read keys:read", CreatedAt: noon, ExpiresAt: noon.Add(5 * time.Minute)}
 }
 
 func TestMachineToken(t *testing.T) {
@@ -19,7 +19,7 @@ func TestMachineToken(t *testing.T) {
 		seed(t, db)
 		gone := func(hash string, at time.Time, why string) {
 			t.Helper()
-			if m, err := db.MachineToken(t.Context(), hash, at); !errors.Is(err, storage.ErrNotFound) {
+			if m, err := db.MachineToken(t.Context(), storage.AccessToken, hash, at); !errors.Is(err, storage.ErrNotFound) {
 				t.Errorf("%s: %+v, %v", why, m, err)
 			}
 		}
@@ -29,8 +29,8 @@ func TestMachineToken(t *testing.T) {
 				tx.InsertMachineToken(ctx, machineToken("c", other.ID)))
 		})
 		want := machineToken("a", board)
-		mustEqual(t, must(db.MachineToken(t.Context(), "a", noon))(t), &want)
-		must(db.MachineToken(t.Context(), "a", want.ExpiresAt.Add(-time.Millisecond)))(t)
+		mustEqual(t, must(db.MachineToken(t.Context(), storage.AccessToken, "a", noon))(t), &want)
+		must(db.MachineToken(t.Context(), storage.AccessToken, "a", want.ExpiresAt.Add(-time.Millisecond)))(t)
 		gone("a", want.ExpiresAt, "at its end")
 		gone("unknown", noon, "unknown")
 		gone("\xff", noon, "no text")
@@ -43,14 +43,14 @@ func TestMachineToken(t *testing.T) {
 		}
 		mustRefuse(t, db, storage.ErrNotFound, revoke("a", other.ID))
 		mustRefuse(t, db, storage.ErrNotFound, revoke("unknown", board))
-		must(db.MachineToken(t.Context(), "a", noon))(t)
+		must(db.MachineToken(t.Context(), storage.AccessToken, "a", noon))(t)
 		mustWrite(t, db, revoke("a", board))
 		mustWrite(t, db, revoke("a", board))
 		gone("a", noon, "revoked")
 
 		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.RevokeMachineTokens(ctx, board, noon) })
 		gone("b", noon, "revoked with all of its client")
-		must(db.MachineToken(t.Context(), "c", noon))(t)
+		must(db.MachineToken(t.Context(), storage.AccessToken, "c", noon))(t)
 		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.DeleteClient(ctx, other.ID) })
 		gone("c", noon, "of a deleted client")
 	})
@@ -65,24 +65,24 @@ func TestRotateSecret(t *testing.T) {
 				tx.PutClient(ctx, storage.Client{ID: "public", AuthMethod: "none"}, noon), tx.PutClient(ctx, storage.Client{ID: "pages", Internal: true}, noon))
 		})
 		must(db.Client(t.Context(), board))(t) // into the cache
-		rotate := func(id, hash string, until time.Time) func(context.Context, *storage.Tx) error {
+		rotate := func(id, secret string, until time.Time) func(context.Context, *storage.Tx) error {
 			return func(ctx context.Context, tx *storage.Tx) error {
-				return tx.RotateSecret(ctx, id, hash, until, noon.Add(time.Minute))
+				return tx.RotateSecret(ctx, id, secret, until, noon.Add(time.Minute))
 			}
 		}
 		until := noon.Add(time.Hour)
 		mustWrite(t, db, rotate(board, "second", until))
 		want := c
-		want.SecretHash, want.OldSecretHash, want.OldSecretUntil, want.CreatedAt, want.UpdatedAt = "second", c.SecretHash, until, noon, noon.Add(time.Minute)
+		want.SecretHash, want.OldSecretHash, want.OldSecretUntil, want.CreatedAt, want.UpdatedAt = storage.Hash("second"), c.SecretHash, until, noon, noon.Add(time.Minute)
 		mustEqual(t, must(db.Client(t.Context(), board))(t), &want)
-		must(db.MachineToken(t.Context(), "m", noon))(t)
+		must(db.MachineToken(t.Context(), storage.AccessToken, "m", noon))(t)
 
 		for _, past := range []time.Time{{}, noon.Add(time.Minute)} {
 			mustWrite(t, db, rotate(board, "third", past))
-			want.SecretHash, want.OldSecretHash, want.OldSecretUntil = "third", "", time.Time{}
+			want.SecretHash, want.OldSecretHash, want.OldSecretUntil = storage.Hash("third"), "", time.Time{}
 			mustEqual(t, must(db.Client(t.Context(), board))(t), &want)
 		}
-		if _, err := db.MachineToken(t.Context(), "m", noon); !errors.Is(err, storage.ErrNotFound) {
+		if _, err := db.MachineToken(t.Context(), storage.AccessToken, "m", noon); !errors.Is(err, storage.ErrNotFound) {
 			t.Errorf("the token of a secret that ended: %v", err)
 		}
 

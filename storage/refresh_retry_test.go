@@ -67,7 +67,7 @@ func TestRetryRefreshToken(t *testing.T) {
 				}
 				mustRefuse(t, db, c.want, retryRefresh(first, noon.Add(c.at)))
 
-				_, _, err := db.AccessTokenStanding(t.Context(), storage.Hash("access"+c.name), noon.Add(time.Second))
+				_, _, err := db.AccessTokenStanding(t.Context(), storage.AccessToken, storage.Hash("access"+c.name), noon.Add(time.Second))
 				if c.want == nil {
 					// The answer that was lost is void, and there is no third time.
 					if !errors.Is(err, storage.ErrNotFound) {

@@ -86,7 +86,7 @@ func TestStatements(t *testing.T) {
 				return err
 			}},
 			{"an access token", 1, func(ctx context.Context) error {
-				_, _, err := db.AccessTokenStanding(ctx, storage.Hash("a"), noon)
+				_, _, err := db.AccessTokenStanding(ctx, storage.AccessToken, storage.Hash("a"), noon)
 				return err
 			}},
 			{"a refresh", 4, func(ctx context.Context) error {

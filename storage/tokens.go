@@ -11,20 +11,27 @@ import (
 // Token is an opaque access token or a refresh token, by its hash.
 type Token struct {
 	Hash string
-	// Kind is "access" or "refresh".
+	// Kind is AccessToken, RefreshToken or JWTAccessToken; the Hash of the latter
+	// is that of its jti.
 	Kind    string
 	GrantID string
 	// Parent is the hash of the refresh token it was issued for, empty for the
 	// first ones of a grant.
-	Parent    string
-	Scope     string
+	Parent string
+	Scope  string
+	// Audience is the resource that a JWT access token is for (RFC 8707).
+	Audience string
+	// Cnf is what the token is bound to, the JSON of a cnf claim (RFC 7800
+	// section 3.1); empty for a bearer token.
+	Cnf       string
 	CreatedAt time.Time
 	ExpiresAt time.Time
 }
 
 const (
-	AccessToken  = "access"
-	RefreshToken = "refresh"
+	AccessToken    = "access"
+	RefreshToken   = "refresh"
+	JWTAccessToken = "jwt"
 )
 
 // A refresh token presented again is a lost response where it comes soon and
@@ -41,22 +48,22 @@ func (tx *Tx) InsertTokens(ctx context.Context, tokens ...Token) error {
 	var rows []string
 	var args []any
 	for _, t := range tokens {
-		rows = append(rows, placeholders(len(args), 7))
-		args = append(args, t.Hash, t.Kind, t.GrantID, t.Parent, t.Scope, stamp(t.CreatedAt), stamp(t.ExpiresAt))
+		rows = append(rows, placeholders(len(args), 9))
+		args = append(args, t.Hash, t.Kind, t.GrantID, t.Parent, t.Scope, t.Audience, t.Cnf, stamp(t.CreatedAt), stamp(t.ExpiresAt))
 	}
-	_, err := tx.run.exec(ctx, `INSERT INTO tokens (hash, kind, grant_id, parent, scope, created_at, expires_at) VALUES `+strings.Join(rows, ", "), args...)
+	_, err := tx.run.exec(ctx, `INSERT INTO tokens (hash, kind, grant_id, parent, scope, audience, cnf, created_at, expires_at) VALUES `+strings.Join(rows, ", "), args...)
 	return wrap(err, "keep tokens")
 }
 
-// AccessTokenStanding returns an unexpired, unrevoked access token's scope
+// AccessTokenStanding returns an unexpired, unrevoked access token of a kind
 // with its grant, person and session, by one statement. ErrNotFound otherwise.
-func (r Reader) AccessTokenStanding(ctx context.Context, hash string, now time.Time) (*Token, *Standing, error) {
+func (r Reader) AccessTokenStanding(ctx context.Context, kind, hash string, now time.Time) (*Token, *Standing, error) {
 	var st Standing
-	t := Token{Hash: hash, Kind: AccessToken}
-	err := r.run.queryRow(ctx, `SELECT t.scope, t.created_at, t.expires_at, `+standingColumns+`
+	t := Token{Hash: hash, Kind: kind}
+	err := r.run.queryRow(ctx, `SELECT t.scope, t.audience, t.cnf, t.created_at, t.expires_at, `+standingColumns+`
 		FROM tokens t JOIN grants g ON g.id = t.grant_id`+standingJoins+`
-		WHERE t.hash = $1 AND t.kind = 'access' AND t.expires_at > $2 AND t.revoked_at IS NULL`, hash, stamp(now)).
-		Scan(append([]any{&t.Scope, into(&t.CreatedAt), into(&t.ExpiresAt)}, st.targets()...)...)
+		WHERE t.hash = $1 AND t.kind = $3 AND t.expires_at > $2 AND t.revoked_at IS NULL`, hash, stamp(now), kind).
+		Scan(append([]any{&t.Scope, &t.Audience, &t.Cnf, into(&t.CreatedAt), into(&t.ExpiresAt)}, st.targets()...)...)
 	if err == nil {
 		err = r.unseal(&st.User)
 	}
@@ -70,7 +77,7 @@ func (tx *Tx) SpendRefreshToken(ctx context.Context, hash string, now time.Time)
 	return tx.spendRefresh(ctx, `
 		UPDATE tokens SET used_at = $2
 		WHERE hash = $1 AND kind = 'refresh' AND used_at IS NULL AND revoked_at IS NULL AND expires_at > $2
-		RETURNING grant_id, scope, expires_at`, hash, stamp(now))
+		RETURNING grant_id, scope, cnf, expires_at`, hash, stamp(now))
 }
 
 // RetryRefreshToken accepts a used refresh token once more, between RetryAfter
@@ -82,7 +89,7 @@ func (tx *Tx) RetryRefreshToken(ctx context.Context, hash string, now time.Time)
 		WHERE hash = $1 AND kind = 'refresh' AND retried_at IS NULL AND revoked_at IS NULL AND expires_at > $2
 			AND used_at > $3 AND used_at <= $4
 			AND NOT EXISTS (SELECT 1 FROM tokens n WHERE n.parent = $1 AND n.used_at IS NOT NULL)
-		RETURNING grant_id, scope, expires_at`, hash, stamp(now), stamp(now.Add(-RetryWithin)), stamp(now.Add(-RetryAfter)))
+		RETURNING grant_id, scope, cnf, expires_at`, hash, stamp(now), stamp(now.Add(-RetryWithin)), stamp(now.Add(-RetryAfter)))
 	if err != nil {
 		return nil, err
 	}
@@ -103,7 +110,7 @@ func (tx *Tx) RetryRefreshToken(ctx context.Context, hash string, now time.Time)
 
 func (tx *Tx) spendRefresh(ctx context.Context, query, hash string, args ...any) (*Token, error) {
 	t := Token{Hash: hash, Kind: RefreshToken}
-	err := tx.run.queryRow(ctx, query, append([]any{hash}, args...)...).Scan(&t.GrantID, &t.Scope, into(&t.ExpiresAt))
+	err := tx.run.queryRow(ctx, query, append([]any{hash}, args...)...).Scan(&t.GrantID, &t.Scope, &t.Cnf, into(&t.ExpiresAt))
 	return &t, foundOrSpent(err, "use refresh token")
 }
 

@@ -32,7 +32,7 @@ func TestAccessToken(t *testing.T) {
 			return errors.Join(tx.InsertSession(ctx, browser("s")), tx.InsertGrant(ctx, grant("g", "s")),
 				tx.InsertTokens(ctx, access("a", "g", ""), refresh("r", "g", "")))
 		})
-		token, st, err := db.AccessTokenStanding(t.Context(), storage.Hash("a"), noon)
+		token, st, err := db.AccessTokenStanding(t.Context(), storage.AccessToken, storage.Hash("a"), noon)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -41,7 +41,7 @@ func TestAccessToken(t *testing.T) {
 
 		gone := func(name string, now time.Time) {
 			t.Helper()
-			if _, _, err := db.AccessTokenStanding(t.Context(), storage.Hash(name), now); !errors.Is(err, storage.ErrNotFound) {
+			if _, _, err := db.AccessTokenStanding(t.Context(), storage.AccessToken, storage.Hash(name), now); !errors.Is(err, storage.ErrNotFound) {
 				t.Errorf("%s: %v", name, err)
 			}
 		}

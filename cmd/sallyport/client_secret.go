@@ -40,7 +40,7 @@ func (c *clientRotateSecretCommand) Run(ctx context.Context, p *process) error {
 			words = fmt.Sprintf("The old secret of %s works until %s.", c.ID, moment(made.OldSecretUntil))
 		}
 		err := db.Write(ctx, func(tx *storage.Tx) error {
-			if err := tx.RotateSecret(ctx, c.ID, storage.Hash(made.ClientSecret), made.OldSecretUntil, now); err != nil {
+			if err := tx.RotateSecret(ctx, c.ID, made.ClientSecret, made.OldSecretUntil, now); err != nil {
 				return err
 			}
 			event := storage.Event{At: now, Event: "product.secret_rotated", Result: storage.OK, Actor: byCommand, ClientID: c.ID}
@@ -55,7 +55,7 @@ func (c *clientRotateSecretCommand) Run(ctx context.Context, p *process) error {
 			return tx.Audit(ctx, event)
 		})
 		if errors.Is(err, storage.ErrNoSecret) {
-			return fmt.Errorf("product %s has no secret to rotate: it is registered with auth_method none", c.ID)
+			return fmt.Errorf("product %s has no secret to rotate: it is registered with an auth_method that uses none", c.ID)
 		}
 		if err != nil {
 			return err

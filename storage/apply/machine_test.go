@@ -174,10 +174,10 @@ func TestASecretInAFileEndsTheOverlap(t *testing.T) {
 		f.apply(machine())
 		until := now.Add(time.Hour)
 		err := f.db.Write(t.Context(), func(tx *storage.Tx) error {
-			if err := tx.RotateSecret(t.Context(), "import", storage.Hash("t"), until, now); err != nil {
+			if err := tx.RotateSecret(t.Context(), "import", "t", until, now); err != nil {
 				return err
 			}
-			return tx.InsertMachineToken(t.Context(), storage.MachineToken{Hash: "h", ClientID: "import", CreatedAt: now, ExpiresAt: until})
+			return tx.InsertMachineToken(t.Context(), storage.MachineToken{Hash: "h", Kind: storage.AccessToken, ClientID: "import", CreatedAt: now, ExpiresAt: until})
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -186,7 +186,7 @@ func TestASecretInAFileEndsTheOverlap(t *testing.T) {
 		if c := f.client("import"); c.OldSecretHash != storage.Hash("s") || !c.OldSecretUntil.Equal(until) {
 			t.Errorf("%+v", c)
 		}
-		if _, err := f.db.MachineToken(t.Context(), "h", now); err != nil {
+		if _, err := f.db.MachineToken(t.Context(), storage.AccessToken, "h", now); err != nil {
 			t.Error(err)
 		}
 		p := apply.NewProduct()
@@ -197,7 +197,7 @@ func TestASecretInAFileEndsTheOverlap(t *testing.T) {
 		if c := f.client("import"); c.SecretHash != storage.Hash("u") || c.OldSecretHash != "" || !c.OldSecretUntil.IsZero() {
 			t.Errorf("%+v", c)
 		}
-		if _, err := f.db.MachineToken(t.Context(), "h", now); err == nil {
+		if _, err := f.db.MachineToken(t.Context(), storage.AccessToken, "h", now); err == nil {
 			t.Error("a token by the old secret lives")
 		}
 	})

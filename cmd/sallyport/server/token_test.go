@@ -57,7 +57,7 @@ func TestTokenClientAuthentication(t *testing.T) {
 		{"unknown client", basic("nobody", secret), 401, "invalid_client"},
 		{"no text", basic("\x00\xff", secret), 401, "invalid_client"},
 		{"internal client", bare("sallyport-account"), 401, "invalid_client"},
-		{"nobody", func(*http.Request, url.Values) {}, 400, "invalid_request"},
+		{"nobody", func(*http.Request, url.Values) {}, 401, "invalid_client"},
 		{"both at once", func(r *http.Request, f url.Values) { basic(first, secret)(r, f); form(first, secret)(r, f) }, 400, "invalid_request"},
 		{"basic, and another client_id", func(r *http.Request, f url.Values) { basic(first, secret)(r, f); f.Set("client_id", third) }, 400, "invalid_request"},
 		{"basic, and the same client_id", func(r *http.Request, f url.Values) { basic(first, secret)(r, f); f.Set("client_id", first) }, 200, ""},
@@ -91,7 +91,7 @@ func TestTokenClientAuthentication(t *testing.T) {
 				status, _, a := rp(t, d, first).Do(post)
 				wantStatus, want := c.status, c.code
 				switch {
-				case path == "/introspect" && (c.name == "none used none" || c.name == "nobody"):
+				case path == "/introspect" && c.name == "none used none":
 					wantStatus, want = 401, "invalid_client" // introspection needs a secret
 				case path == "/token" && status == 400 && c.status == 200:
 					wantStatus, want = 400, "invalid_grant" // authenticated, and the token is wrong

@@ -45,7 +45,7 @@ func (g *Govern) rotateSecret(ctx context.Context, tx *storage.Tx, by Actor, id 
 	if overlap > 0 {
 		made.OldSecretUntil = now.Add(overlap)
 	}
-	if err := tx.RotateSecret(ctx, id, storage.Hash(made.Secret), made.OldSecretUntil, now); err != nil {
+	if err := tx.RotateSecret(ctx, id, made.Secret, made.OldSecretUntil, now); err != nil {
 		return Rotated{}, err
 	}
 	e := by.event(c.Org, "", now)
