@@ -58,7 +58,10 @@ type Config struct {
 	Text     Text     `embed:"" prefix:"text-"`
 	Codes    Codes    `embed:"" prefix:"codes-"`
 	WebAuthn WebAuthn `embed:"" prefix:"webauthn-"`
-	Audit    Audit    `embed:"" prefix:"audit-"`
+
+	Registration Registration `embed:"" prefix:"registration-"`
+
+	Audit Audit `embed:"" prefix:"audit-"`
 
 	// ProductName is also the issuer in otpauth: links, so it has no colon.
 	ProductName string `name:"product-name" type:"option" placeholder:"NAME" help:"What this provider calls itself, in authenticator apps too. Without it: the host of issuer."`

@@ -16,6 +16,9 @@ type clientCommand struct {
 	Create       clientCreateCommand       `cmd:"" help:"Register a product; prints its secret once."`
 	List         clientListCommand         `cmd:"" help:"List products."`
 	RotateSecret clientRotateSecretCommand `cmd:"" help:"Give a product a new secret; the old one stops working at once, or after --overlap."`
+	Invite       clientInviteCommand       `cmd:"" help:"Make a token by which products register themselves (RFC 7591); prints it once."`
+	Invites      clientInvitesCommand      `cmd:"" help:"List the tokens by which products can register themselves."`
+	Uninvite     clientUninviteCommand     `cmd:"" help:"Take such tokens back."`
 	Delete       clientDeleteCommand       `cmd:"" help:"Remove a product and all it holds."`
 }
 

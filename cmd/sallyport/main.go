@@ -23,7 +23,7 @@ type commands struct {
 	Demo        demoCommand        `cmd:"" help:"Run a provider with two products and an inbox, to try it out."`
 	Apply       applyCommand       `cmd:"" help:"Bring companies, people and products to the state a file declares."`
 	Migrate     migrateCommand     `cmd:"" help:"Bring the database to this version's schema."`
-	Client      clientCommand      `cmd:"" help:"Products: create, list, rotate-secret, delete."`
+	Client      clientCommand      `cmd:"" help:"Products: create, list, rotate-secret, delete, invite."`
 	User        userCommand        `cmd:"" help:"People: create, invite, list, disable, enable, unlock, reset-2fa, recovery-code, setup-link."`
 	Explain     explainCommand     `cmd:"" help:"Say what a sign-in would be asked for, and why."`
 	Audit       auditCommand       `cmd:"" help:"The audit: verify, export."`
