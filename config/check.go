@@ -66,6 +66,7 @@ func (l *loading) check() {
 	l.checkIssuer()
 	l.checkAddresses()
 	l.checkTLS()
+	l.checkMTLS()
 	l.checkKey()
 	l.checkSessions()
 	l.checkMail()
@@ -73,6 +74,7 @@ func (l *loading) check() {
 	l.checkCodes()
 	l.checkWebAuthn()
 	l.checkAudit()
+	l.checkKeys()
 	for _, network := range c.TrustedProxies {
 		if network.Bits() == 0 {
 			l.report("trusted_proxies", &mistake{fmt.Sprintf("has %s: everybody could pretend to call from anywhere", network),

@@ -54,6 +54,7 @@ type Config struct {
 	Sessions Sessions `embed:"" prefix:"sessions-"`
 	Limits   Limits   `embed:"" prefix:"limits-"`
 	Outbound Outbound `embed:"" prefix:"outbound-"`
+	MTLS     MTLS     `embed:"" prefix:"mtls-"`
 	Mail     Mail     `embed:"" prefix:"mail-"`
 	Text     Text     `embed:"" prefix:"text-"`
 	Codes    Codes    `embed:"" prefix:"codes-"`
@@ -61,7 +62,10 @@ type Config struct {
 
 	Registration Registration `embed:"" prefix:"registration-"`
 
+	Protocol Protocol `embed:"" prefix:"protocol-"`
+
 	Audit Audit `embed:"" prefix:"audit-"`
+	Keys  Keys  `embed:"" prefix:"keys-"`
 
 	// ProductName is also the issuer in otpauth: links, so it has no colon.
 	ProductName string `name:"product-name" type:"option" placeholder:"NAME" help:"What this provider calls itself, in authenticator apps too. Without it: the host of issuer."`

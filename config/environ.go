@@ -6,6 +6,8 @@ import (
 	"os"
 	"regexp"
 	"strings"
+
+	"github.com/sallyport-id/sallyport/config/spelling"
 )
 
 const (
@@ -43,7 +45,7 @@ func (l *loading) environ(environ []string) {
 			l.twin(s, name, value, environ)
 		} else if !isServiceLink(name, value) {
 			l.problems = append(l.problems, &Problem{Source: name, Wrong: "is no option",
-				Remedy: "did you mean " + nearest(name, known) + "?"})
+				Remedy: "did you mean " + spelling.Nearest(name, known) + "?"})
 		}
 	}
 }

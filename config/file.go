@@ -9,6 +9,8 @@ import (
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+
+	"github.com/sallyport-id/sallyport/config/spelling"
 )
 
 // file reads the YAML file at path, or the one that SALLYPORT_CONFIG names, or none. It walks the syntax tree instead
@@ -87,7 +89,7 @@ func (f fileReader) entry(prefix string, node *ast.MappingValueNode) {
 	for _, s := range f.settings {
 		known = append(known, s.Name)
 	}
-	remedy := "did you mean " + nearest(name, known) + "?"
+	remedy := "did you mean " + spelling.Nearest(name, known) + "?"
 	if group, option, ok := strings.Cut(key, "."); ok && f.isGroup(group) {
 		remedy = fmt.Sprintf("write %s: below %s:", option, group)
 	}

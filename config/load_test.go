@@ -71,6 +71,7 @@ func TestNothingSet(t *testing.T) {
 		Sessions:      config.Sessions{Idle: time.Hour, Absolute: 12 * time.Hour},
 		Mail:          config.Mail{TLS: "starttls"},
 		Codes:         config.Codes{Validity: 90 * time.Second, CompanyDaily: 1000},
+		Keys:          config.Keys{RotateEvery: 90 * 24 * time.Hour},
 		ProductName:   "localhost",
 	}
 	if diff := cmp.Diff(want, MustLoad(t, config.Sources{}), same()); diff != "" {
@@ -113,6 +114,8 @@ codes:
 audit:
   retention: 400d
   stream: true
+keys:
+  rotate_every: 60d
 product_name: Example
 `
 
@@ -135,6 +138,7 @@ func TestEveryOptionInTheFile(t *testing.T) {
 			Number: "+41445551212", Countries: []string{"+41", "+49"}},
 		Codes:       config.Codes{Validity: 3 * time.Minute, CompanyDaily: 50},
 		Audit:       config.Audit{Retention: 400 * 24 * time.Hour, Stream: true},
+		Keys:        config.Keys{RotateEvery: 60 * 24 * time.Hour},
 		ProductName: "Example",
 	}
 	got := MustLoad(t, config.Sources{File: MustWrite(t, "sallyport.yaml", complete)})
@@ -255,6 +259,8 @@ func TestMistakes(t *testing.T) {
 		"absolute below idle":       {env: []string{"SALLYPORT_SESSIONS_ABSOLUTE=30m"}, want: []string{"is 30m, shorter than sessions.idle (1h)"}},
 		"audit kept too short":      {env: []string{"SALLYPORT_AUDIT_RETENTION=29d"}, want: []string{"audit.retention (SALLYPORT_AUDIT_RETENTION)", "is 696h", "at least 30d"}},
 		"audit kept less than none": {file: "audit: {retention: -1h}", want: []string{"audit.retention", "at least 30d"}},
+		"keys too often":            {env: []string{"SALLYPORT_KEYS_ROTATE_EVERY=23h"}, want: []string{"keys.rotate_every (SALLYPORT_KEYS_ROTATE_EVERY)", "is 23h", "at least 24h"}},
+		"keys before today":         {file: "keys: {rotate_every: -1h}", want: []string{"keys.rotate_every", "at least 24h"}},
 		"half a day":                {file: "audit: {retention: 40.5d}", want: []string{"audit.retention", "no duration"}},
 		"neither true nor false":    {file: "outbound: {allow_private: yes}", want: []string{"outbound.allow_private", `"yes"`, "true or false"}},
 		"name with colon":           {env: []string{"SALLYPORT_PRODUCT_NAME=Acme: login"}, want: []string{"product_name", "colon"}},
@@ -451,6 +457,11 @@ limits:
   exempt_networks: [198.51.100.0/24] # FILE:16
 outbound:
   allow_private: true # FILE:18
+mtls:
+  url: "" # default
+  listen: "" # default
+  header: "" # default
+  ca_file: "" # default
 mail:
   server: "smtp.example.com:465" # FILE:20
   tls: tls # FILE:21
@@ -470,13 +481,28 @@ codes:
   company_daily: 50 # FILE:32
 webauthn:
   metadata_file: "" # default
+registration:
+  enabled: false # default
+protocol:
+  require_pushed_authorization_requests: false # default
+  require_dpop_nonce: false # default
 audit:
   retention: 400d # FILE:34
   stream: true # FILE:35
-product_name: Example # FILE:36
+keys:
+  rotate_every: 60d # FILE:37
+product_name: Example # FILE:38
 `
 	if diff := cmp.Diff(want, strings.ReplaceAll(out.String(), file, "FILE")); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestKeysByCommandOnly(t *testing.T) {
+	for _, never := range []string{"0", "0s", "0d"} {
+		if c := MustLoad(t, config.Sources{Flags: map[string]string{"keys-rotate-every": never}}); c.Keys.RotateEvery != 0 {
+			t.Errorf("%q: every %s", never, c.Keys.RotateEvery)
+		}
 	}
 }
 

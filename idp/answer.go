@@ -7,12 +7,18 @@ import (
 
 	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/login/page"
+	"github.com/sallyport-id/sallyport/storage"
 )
 
-var responseModes = []string{"query", "form_post"}
+// answerTo is where the answer to an authorization request goes, and how.
+type answerTo struct {
+	client                   *storage.Client
+	redirectURI, mode, state string
+}
 
-// answerTo is where the answer to an authorization request goes.
-type answerTo struct{ redirectURI, mode, state string }
+func answerOf(client *storage.Client, params session.Params) answerTo {
+	return answerTo{client: client, redirectURI: params.RedirectURI, mode: params.ResponseMode, state: params.State}
+}
 
 // respond sends the answer, with state and iss (RFC 9207), on success and on
 // error alike.
@@ -21,13 +27,24 @@ func (p *Provider) respond(w http.ResponseWriter, r *http.Request, to answerTo, 
 		values.Set("state", to.state)
 	}
 	values.Set("iss", p.Issuer)
+	mode, signed := strings.CutSuffix(to.mode, inJWT)
+	if signed {
+		var err error
+		if values, err = p.jarm(r.Context(), to.client, values); err != nil {
+			p.developerError(w, r, p.asOAuth(r.Context(), err), "", "")
+			return
+		}
+	}
 	w.Header().Set("Cache-Control", "no-store")
-	if to.mode == "form_post" {
+	if mode == modeFormPost {
 		p.Pages.Write(w, page.Frame{Lang: p.lang(r, nil), FormActions: []string{origin(to.redirectURI)}}, page.FormPost{Action: to.redirectURI, Fields: values})
 		return
 	}
 	separator := "?"
-	if strings.Contains(to.redirectURI, "?") {
+	switch {
+	case mode == modeFragment:
+		separator = "#" // no redirect URI has one of its own
+	case strings.Contains(to.redirectURI, "?"):
 		separator = "&"
 	}
 	w.Header().Set("Referrer-Policy", "no-referrer")

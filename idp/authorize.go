@@ -1,23 +1,33 @@
 package idp
 
 import (
+	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
-	"strings"
 	"time"
-
-	"encoding/json"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
+// longestQuery is how long a request may be to come as a query: servers and
+// proxies on the way give up somewhere above 8 KiB.
+const longestQuery = 4 << 10
+
 // authorizePost answers a POST (OpenID Connect Core section 3.1.2.1) by a
 // redirect to the same request by GET: a cross-site POST arrives without our
 // Lax cookies, the GET that follows brings them.
+//
+// One that is too long for a query, because of a request object, is kept here
+// and referred to, as if it had been pushed; but it wasn't, and whoever must
+// push still has to. To answer it at once instead would be to answer somebody
+// without their session. It is checked first, so that nobody stores what no
+// product could have sent, and the reference is bound to no browser, for the
+// POST shows none: it is as good as the link of which it takes the place, for
+// 90 s and one sign-in.
 func (p *Provider) authorizePost(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		p.developerError(w, r, oauth(invalidRequest, "the form could not be read: at most 64 KiB of application/x-www-form-urlencoded"), "", "")
@@ -27,7 +37,27 @@ func (p *Provider) authorizePost(w http.ResponseWriter, r *http.Request) {
 		p.developerError(w, r, oauth(invalidRequest, "send the parameters in the body or in the query, not in both"), "", "")
 		return
 	}
-	http.Redirect(w, r, "/authorize?"+r.PostForm.Encode(), http.StatusSeeOther)
+	query := r.PostForm.Encode()
+	if len(query) > longestQuery {
+		in, err := p.take(r.Context(), r.PostForm)
+		if err != nil {
+			p.turnAway(w, r, in, r.PostForm, err)
+			return
+		}
+		uri := r.PostForm.Get("request_uri")
+		if in.hash == "" {
+			to, err := p.check(r.Context(), in)
+			if err == nil {
+				uri, err = p.keep(r.Context(), in)
+			}
+			if err != nil {
+				p.fail(w, r, to, err)
+				return
+			}
+		}
+		query = url.Values{"client_id": {in.client.ID}, "request_uri": {uri}}.Encode()
+	}
+	http.Redirect(w, r, "/authorize?"+query, http.StatusSeeOther)
 }
 
 // authorize is the authorization endpoint (RFC 6749 section 3.1, OpenID
@@ -38,138 +68,178 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 		p.developerError(w, r, oauth(invalidRequest, "the query is not properly encoded"), "application/x-www-form-urlencoded", "")
 		return
 	}
-	client, redirectURI, ok := p.redirectTarget(w, r, q)
-	if !ok {
-		return
-	}
-	// From here on errors can be answered to the product.
-	to := answerTo{redirectURI: redirectURI, mode: q.Get("response_mode"), state: q.Get("state")}
-	in, err := p.Sessions.Current(r, client.ID)
+	in, err := p.take(r.Context(), q)
 	if err != nil {
-		p.refuse(w, r, to, err)
+		p.turnAway(w, r, in, q, err)
 		return
 	}
-	params, silent, err := p.params(r, client, redirectURI, q, in)
+	to, err := redirectTarget(in)
+	if err == nil {
+		err = p.required(in)
+	}
+	var running *storage.SignedIn
+	if err == nil {
+		running, err = p.Sessions.Current(r, in.client.ID)
+	}
 	if err != nil {
-		p.refuse(w, r, to, err)
+		p.fail(w, r, to, err)
 		return
 	}
-	asked := session.Asked{Client: client, Params: params, Session: in != nil, Silent: silent}
-	if in != nil && (params.Subject == "" || params.Subject == in.User.ID) {
-		asked.Person = in
+	p.decide(w, r, in, to, running)
+}
+
+// decide answers a request at once, where the running session is enough or no
+// page may be shown, or leads to login.
+func (p *Provider) decide(w http.ResponseWriter, r *http.Request, in *incoming, to answerTo, running *storage.SignedIn) {
+	params, silent, err := p.params(r.Context(), in, to.redirectURI, running)
+	if err != nil {
+		p.fail(w, r, to, err)
+		return
+	}
+	meant, err := p.isMeant(r.Context(), in.client, params, running)
+	if err != nil {
+		p.fail(w, r, to, err)
+		return
+	}
+	asked := session.Asked{Client: in.client, Params: params, Session: running != nil, Silent: silent}
+	if meant {
+		asked.Person = running
 		if !params.SignInAnew {
-			if asked.Proofs, err = session.Decode(in.Session.Proofs); err != nil {
-				p.refuse(w, r, to, err)
+			if asked.Proofs, err = session.Decode(running.Session.Proofs); err != nil {
+				p.fail(w, r, to, err)
 				return
 			}
 		}
 	}
 	facts, err := p.Sessions.Facts(r.Context(), asked)
 	if err != nil {
-		p.refuse(w, r, to, err)
+		p.fail(w, r, to, err)
 		return
 	}
 	decision := policy.Decide(facts)
 	switch {
 	case decision.Do == policy.Pass:
-		p.issue(w, r, asked, facts, in, nil)
+		p.issue(w, r, asked, facts, running, answering{pushed: in})
 	case silent:
-		p.refuse(w, r, to, silentError(decision))
+		p.refuseSilently(w, r, in, to, decision)
 	default:
-		p.toLogin(w, r, client, params, in)
+		p.toLogin(w, r, in, to, params, running, meant)
 	}
 }
 
-// redirectTarget finds the client and checks the redirect URI. Until both are
-// right an error is shown to whoever sits there, and nobody is redirected.
-func (p *Provider) redirectTarget(w http.ResponseWriter, r *http.Request, q url.Values) (*storage.Client, string, bool) {
-	for _, name := range []string{"client_id", "redirect_uri"} {
-		if n := len(q[name]); n != 1 || q.Get(name) == "" {
-			p.developerError(w, r, oauth(invalidRequest, "%s must be sent exactly once", name), "one "+name, map[bool]string{true: "none", false: "several"}[n < 2])
-			return nil, "", false
-		}
+// isMeant says whether somebody is signed in, and is whom the request asks for,
+// by the sub that the client knows them by.
+func (p *Provider) isMeant(ctx context.Context, client *storage.Client, params session.Params, running *storage.SignedIn) (bool, error) {
+	if running == nil || params.Subject == "" {
+		return running != nil, nil
 	}
-	client, err := p.DB.Client(r.Context(), q.Get("client_id"))
-	switch {
-	case errors.Is(err, storage.ErrNotFound):
-		p.developerError(w, r, oauth(invalidClient, "no product is registered under this client_id"), "a registered client_id", q.Get("client_id"))
-		return nil, "", false
-	case err != nil:
+	subject, err := p.subject(ctx, client, running.User.ID)
+	return subject == params.Subject, err
+}
+
+// turnAway says what is wrong with a request of which it isn't known what
+// counts: to the product where the parameters outside of it name a registered
+// redirect URI, else on a page.
+func (p *Provider) turnAway(w http.ResponseWriter, r *http.Request, in *incoming, outside url.Values, err error) {
+	var to answerTo
+	if in != nil {
+		to, _ = redirectTarget(&incoming{client: in.client, values: outside})
+	}
+	p.fail(w, r, to, err)
+}
+
+// fail says what is wrong: to the product, or on a page where that can't be.
+func (p *Provider) fail(w http.ResponseWriter, r *http.Request, to answerTo, err error) {
+	if used, ok := errors.AsType[*usedError](err); ok {
+		p.again(w, r, used)
+		return
+	}
+	if shown, ok := errors.AsType[*pageError](err); ok {
+		p.developerError(w, r, shown.oauthError, shown.expected, shown.got)
+		return
+	}
+	if to.redirectURI == "" {
 		p.developerError(w, r, p.asOAuth(r.Context(), err), "", "")
-		return nil, "", false
+		return
 	}
-	if session.MachineOnly(client) {
-		p.developerError(w, r, oauth(unauthorizedClient, "%s acts for itself: nobody signs in to it", client.ID), "a product registered for authorization_code", client.ID)
-		return nil, "", false
-	}
-	uri := q.Get("redirect_uri")
-	if !redirectAllowed(client, uri) {
-		p.developerError(w, r, oauth(invalidRequest, "redirect_uri is not registered for %s; it is compared character by character", client.ID),
-			strings.Join(client.RedirectURIs, "  "), uri)
-		return nil, "", false
-	}
-	return client, uri, true
+	p.refuse(w, r, to, err)
 }
 
-// redirectAllowed compares the raw strings; for a native client's loopback
-// address the port alone may differ (RFC 8252 section 7.3).
-func redirectAllowed(c *storage.Client, uri string) bool {
-	if slices.Contains(c.RedirectURIs, uri) {
-		return true
+// again answers a reference that was used before. The browser that used it may
+// have reloaded the page, and goes on with its sign-in; anybody else has come by
+// the reference in some other way.
+func (p *Provider) again(w http.ResponseWriter, r *http.Request, used *usedError) {
+	a, err := p.DB.AuthRequest(r.Context(), used.authRequestID)
+	if err != nil && !errors.Is(err, storage.ErrNotFound) {
+		p.developerError(w, r, p.asOAuth(r.Context(), err), "", "")
+		return
 	}
-	if !c.Native {
-		return false
-	}
-	for _, registered := range c.RedirectURIs {
-		for _, host := range []string{"http://127.0.0.1", "http://[::1]"} {
-			rest, ok := strings.CutPrefix(registered, host)
-			if !ok {
-				continue
-			}
-			asked, ok := strings.CutPrefix(uri, host)
-			if ok && withoutPort(asked) == withoutPort(rest) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// withoutPort removes ":digits" from the front of what follows the host.
-func withoutPort(rest string) string {
-	after, ok := strings.CutPrefix(rest, ":")
-	if !ok {
-		return rest
-	}
-	trimmed := strings.TrimLeft(after, "0123456789")
-	if n := len(after) - len(trimmed); n == 0 || n > 5 || trimmed != "" && trimmed[0] != '/' && trimmed[0] != '?' {
-		return rest
-	}
-	return trimmed
-}
-
-// toLogin keeps the request, binds it to this browser, and leads to login.
-func (p *Provider) toLogin(w http.ResponseWriter, r *http.Request, client *storage.Client, params session.Params, in *storage.SignedIn) {
-	now := p.Now()
-	kept, err := json.Marshal(params)
-	a := storage.AuthRequest{
-		ID: storage.NewID(), BrowserHash: storage.Hash(p.Sessions.Browser(w, r)), ClientID: client.ID, Params: kept,
-		CreatedAt: now, ExpiresAt: now.Add(requestLifetime),
-	}
-	if params.SignInAnew || in != nil && params.Subject != "" && params.Subject != in.User.ID {
-		a.Stamps.SignInSince = now // whose session runs here doesn't answer this
-	}
-	if in != nil && (params.Subject == "" || params.Subject == in.User.ID) {
-		a.UserID = in.User.ID
-	}
-	if err == nil {
-		err = p.DB.Write(r.Context(), func(tx *storage.Tx) error { return tx.InsertAuthRequest(r.Context(), a) })
-	}
-	if err != nil {
-		p.refuse(w, r, answerTo{redirectURI: params.RedirectURI, mode: params.ResponseMode, state: params.State}, err)
+	if err != nil || !p.Sessions.Bound(r, a) || !a.FinishedAt.IsZero() || !a.ExpiresAt.After(p.Now()) {
+		p.fail(w, r, answerTo{}, notKept())
 		return
 	}
 	http.Redirect(w, r, "/login?r="+url.QueryEscape(a.ID), http.StatusSeeOther)
+}
+
+// lost answers a request whose reference was used up by another one at this
+// moment.
+func (p *Provider) lost(w http.ResponseWriter, r *http.Request, in *incoming) {
+	row, err := p.DB.PushedRequest(r.Context(), in.hash)
+	if err != nil {
+		p.fail(w, r, answerTo{}, err)
+		return
+	}
+	p.again(w, r, &usedError{authRequestID: row.AuthRequestID})
+}
+
+// refuseSilently is the answer to prompt=none where a page would be needed. A
+// reference is used up by it like by any other answer.
+func (p *Provider) refuseSilently(w http.ResponseWriter, r *http.Request, in *incoming, to answerTo, d policy.Decision) {
+	if in.hash != "" {
+		err := p.DB.Write(r.Context(), func(tx *storage.Tx) error { return in.spend(r.Context(), tx, "", p.Now()) })
+		if storage.IsSpent(err) {
+			p.lost(w, r, in)
+			return
+		}
+		if err != nil {
+			p.fail(w, r, to, err)
+			return
+		}
+	}
+	p.refuse(w, r, to, silentError(d))
+}
+
+// toLogin keeps the request, binds it to this browser, and leads to login.
+// meant: the running session is that of whom the request asks for.
+func (p *Provider) toLogin(w http.ResponseWriter, r *http.Request, in *incoming, to answerTo, params session.Params, running *storage.SignedIn, meant bool) {
+	now := p.Now()
+	kept, err := json.Marshal(params)
+	a := storage.AuthRequest{
+		ID: storage.NewID(), BrowserHash: storage.Hash(p.Sessions.Browser(w, r)), ClientID: in.client.ID, Params: kept,
+		CreatedAt: now, ExpiresAt: now.Add(requestLifetime),
+	}
+	if params.SignInAnew || running != nil && !meant {
+		a.Stamps.SignInSince = now // whose session runs here doesn't answer this
+	}
+	if meant {
+		a.UserID = running.User.ID
+	}
+	if err == nil {
+		err = p.DB.Write(r.Context(), func(tx *storage.Tx) error {
+			if err := in.spend(r.Context(), tx, a.ID, now); err != nil {
+				return err
+			}
+			return tx.InsertAuthRequest(r.Context(), a)
+		})
+	}
+	switch {
+	case storage.IsSpent(err):
+		p.lost(w, r, in)
+	case err != nil:
+		p.refuse(w, r, to, err)
+	default:
+		http.Redirect(w, r, "/login?r="+url.QueryEscape(a.ID), http.StatusSeeOther)
+	}
 }
 
 // silentError is what prompt=none gets instead of a page (OpenID Connect Core

@@ -19,9 +19,9 @@ const logoutGiveUp = 15 * time.Minute
 
 // DeliverLogouts tells products of ended sessions (OpenID Connect Back-Channel
 // Logout 1.0 section 2.5) and says how many messages it took up. Several
-// replicas may call it at once.
+// replicas may call it at once. A product that hangs holds up no other.
 func (p *Provider) DeliverLogouts(ctx context.Context) (int, error) {
-	return p.DB.Deliver(ctx, storage.OutgoingLogout, logoutGiveUp, p.Now, p.sendLogout)
+	return p.DB.DeliverAtOnce(ctx, storage.OutgoingLogout, logoutGiveUp, p.Now, p.sendLogout)
 }
 
 func (p *Provider) sendLogout(ctx context.Context, m *storage.Outgoing) error {

@@ -11,15 +11,20 @@ import (
 )
 
 // Bearer says who presents an access token to an API of this provider's own
-// (RFC 6750). It asks what introspection asks: session.ErrNoBearer where the
-// token, or what it was given for, no longer stands. A person's token takes one
-// statement, a machine's two.
-func (p *Provider) Bearer(ctx context.Context, secret string) (*session.Bearer, error) {
-	token, st, err := p.DB.AccessTokenStanding(ctx, storage.AccessToken, storage.Hash(secret), p.Now())
+// (RFC 6750, RFC 9449 section 7). It asks what introspection asks:
+// session.ErrNoBearer where the token, or what it was given for, no longer
+// stands, or where another key or certificate is needed to present it; a
+// session.ProofError where a DPoP proof is wrong. A person's token takes one
+// statement, a machine's two, a proof one more.
+func (p *Provider) Bearer(ctx context.Context, presented session.Presented) (*session.Bearer, error) {
+	token, st, err := p.DB.AccessTokenStanding(ctx, storage.AccessToken, storage.Hash(presented.Secret), p.Now())
 	if errors.Is(err, storage.ErrNotFound) {
-		return p.machineBearer(ctx, secret)
+		return p.machineBearer(ctx, presented)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := p.bearerHolds(presented, token.Cnf); err != nil {
 		return nil, err
 	}
 	client, d, err := p.holder(ctx, st)
@@ -35,9 +40,25 @@ func (p *Provider) Bearer(ctx context.Context, secret string) (*session.Bearer, 
 	}, nil
 }
 
-func (p *Provider) machineBearer(ctx context.Context, secret string) (*session.Bearer, error) {
-	client, token, err := p.machine(ctx, secret)
+// bearerHolds is holds in the words of an API.
+func (p *Provider) bearerHolds(presented session.Presented, kept string) error {
+	err := p.holds(presented, kept)
+	e, ok := errors.AsType[*oauthError](err)
+	switch {
+	case !ok:
+		return err
+	case e.code == invalidToken:
+		return session.ErrNoBearer
+	}
+	return &session.ProofError{Code: e.code, Description: e.description}
+}
+
+func (p *Provider) machineBearer(ctx context.Context, presented session.Presented) (*session.Bearer, error) {
+	client, token, err := p.machine(ctx, presented.Secret)
 	if err != nil {
+		return nil, err
+	}
+	if err := p.bearerHolds(presented, token.Cnf); err != nil {
 		return nil, err
 	}
 	return &session.Bearer{

@@ -16,6 +16,8 @@ type call struct {
 	request *http.Request
 	form    url.Values
 	client  *storage.Client
+	// answer are the headers of the answer, be it an error or not.
+	answer http.Header
 	// cnf is what the tokens of this call will be bound to.
 	cnf confirmation
 }
@@ -32,6 +34,7 @@ func (p *Provider) endpoint(answer func(context.Context, *call) (any, error)) ht
 		var out any
 		c, err := p.call(r)
 		if err == nil {
+			c.answer = w.Header()
 			out, err = answer(r.Context(), c)
 		}
 		if err != nil {

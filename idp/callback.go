@@ -1,12 +1,9 @@
 package idp
 
 import (
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
-	"time"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/idp/session"
@@ -36,8 +33,12 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request) {
 		p.developerError(w, r, p.asOAuth(r.Context(), err), "", "")
 		return
 	}
-	to := answerTo{redirectURI: params.RedirectURI, mode: params.ResponseMode, state: params.State}
+	to := answerOf(client, params)
 	in, err := p.Sessions.Current(r, client.ID)
+	var meant bool
+	if err == nil {
+		meant, err = p.isMeant(r.Context(), client, params, in)
+	}
 	if err != nil {
 		p.refuse(w, r, to, err)
 		return
@@ -62,10 +63,10 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request) {
 		p.finish(w, r, to, a, oauth(accessDenied, "the person cancelled"))
 	case decision.Do != policy.Pass || !passed:
 		http.Redirect(w, r, back, http.StatusSeeOther)
-	case params.Subject != "" && params.Subject != in.User.ID:
+	case !meant:
 		p.finish(w, r, to, a, oauth(loginRequired, "another person signed in than the request asks for"))
 	default:
-		p.issue(w, r, asked, facts, in, a)
+		p.issue(w, r, asked, facts, in, answering{kept: a})
 	}
 }
 
@@ -73,6 +74,9 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request) {
 func (p *Provider) finish(w http.ResponseWriter, r *http.Request, to answerTo, a *storage.AuthRequest, e *oauthError) {
 	err := p.DB.Write(r.Context(), func(tx *storage.Tx) error {
 		if err := tx.FinishAuthRequest(r.Context(), a.ID, p.Now()); err != nil {
+			return err
+		}
+		if err := denyDevice(r.Context(), tx, a, p.Now()); err != nil {
 			return err
 		}
 		event := p.event(r.Context(), "sign_in.refused", storage.Refused, nil, nil)
@@ -93,82 +97,4 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, to answerTo, a
 	default:
 		p.refuse(w, r, to, e)
 	}
-}
-
-// details are what is kept with a grant when its code is issued: what the code
-// is bound to, and what the sign-in was worth. A later step-up raises new
-// tokens, never these.
-type details struct {
-	RedirectURI    string           `json:"redirect_uri"`
-	Nonce          string           `json:"nonce,omitempty"`
-	CodeChallenge  string           `json:"code_challenge,omitempty"`
-	Assurance      policy.Assurance `json:"assurance"`
-	IDTokenClaims  []string         `json:"id_token_claims,omitempty"`
-	UserinfoClaims []string         `json:"userinfo_claims,omitempty"`
-}
-
-func detailsOf(g *storage.Grant) (d details, err error) { return d, json.Unmarshal(g.Details, &d) }
-
-// issue answers a request that passed: with a code, or for an internal client
-// with the way back alone. a is nil where no page was needed.
-func (p *Provider) issue(w http.ResponseWriter, r *http.Request, asked session.Asked, facts policy.Facts, in *storage.SignedIn, a *storage.AuthRequest) {
-	ctx, now := r.Context(), p.Now()
-	to := answerTo{redirectURI: asked.Params.RedirectURI, mode: asked.Params.ResponseMode, state: asked.Params.State}
-	code, values := storage.NewSecret(), url.Values{}
-	assurance := facts.Assurance()
-	err := p.DB.Write(ctx, func(tx *storage.Tx) error {
-		if a != nil {
-			if err := tx.FinishAuthRequest(ctx, a.ID, now); err != nil {
-				return err
-			}
-			if a.Stamps.Consented != "" {
-				if err := tx.PutConsent(ctx, in.User.ID, asked.Client.ID, a.Stamps.Consented, now); err != nil {
-					return err
-				}
-			}
-		}
-		event := p.event(ctx, "product.entered", storage.OK, asked.Client, &in.User)
-		event.Reason = assurance.ACR
-		if asked.Client.Internal {
-			event.Event = "account.entered"
-			return tx.Audit(ctx, event)
-		}
-		g, err := p.newGrant(asked, assurance, in, code, now)
-		if err != nil {
-			return err
-		}
-		if err := tx.InsertGrant(ctx, g); err != nil {
-			return err
-		}
-		if err := p.Sessions.Touch(ctx, tx, in); err != nil {
-			return err
-		}
-		values.Set("code", code)
-		return tx.Audit(ctx, event)
-	})
-	switch {
-	case storage.IsSpent(err):
-		http.Redirect(w, r, "/login?r="+url.QueryEscape(a.ID), http.StatusSeeOther)
-	case err != nil:
-		p.refuse(w, r, to, err)
-	default:
-		p.respond(w, r, to, values)
-	}
-}
-
-func (p *Provider) newGrant(asked session.Asked, assurance policy.Assurance, in *storage.SignedIn, code string, now time.Time) (storage.Grant, error) {
-	kept, err := json.Marshal(details{
-		RedirectURI: asked.Params.RedirectURI, Nonce: asked.Params.Nonce, CodeChallenge: asked.Params.CodeChallenge, Assurance: assurance,
-		IDTokenClaims: asked.Params.IDTokenClaims, UserinfoClaims: asked.Params.UserinfoClaims,
-	})
-	g := storage.Grant{
-		ID: storage.NewID(), ClientID: asked.Client.ID, UserID: in.User.ID, SessionID: in.Session.ID, Scope: asked.Params.Scope,
-		CodeHash: storage.Hash(code), CodeExpiresAt: now.Add(codeLifetime), Details: kept,
-		Offline:   slices.Contains(scopes(asked.Params.Scope), "offline_access"),
-		CreatedAt: now, ExpiresAt: in.Session.ExpiresAt,
-	}
-	if g.Offline {
-		g.ExpiresAt = now.Add(refreshLifetime)
-	}
-	return g, err
 }

@@ -1,30 +1,83 @@
 package idp
 
 import (
+	"context"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
+	"unicode/utf8"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/sallyport-id/sallyport/storage"
 )
 
-// authMethods are those served.
-var authMethods = []string{storage.ClientSecretBasic, storage.ClientSecretPost, storage.AuthNone}
+// authentication is a method of client authentication: what a client sends by
+// it, which algorithms sign that, and what checks it.
+type authentication struct {
+	method string
+	sends  sent
+	algs   []jose.SignatureAlgorithm
+	check  func(*Provider, context.Context, *storage.Client, *credentials) error
+}
 
-// credentials are what a client sends to say who it is, and by which method.
+// sent is where a request has its credentials.
+type sent string
+
+const (
+	nothing   sent = "only its client_id"
+	inHeader  sent = "a secret in the Authorization header"
+	inForm    sent = "client_secret in the form"
+	assertion sent = "client_assertion"
+)
+
+// authentications are all methods (RFC 7591 section 2, OpenID Connect Core
+// section 9, RFC 8705 section 2).
+var authentications = []authentication{
+	{storage.ClientSecretBasic, inHeader, nil, (*Provider).checkSecret},
+	{storage.ClientSecretPost, inForm, nil, (*Provider).checkSecret},
+	{storage.ClientSecretJWT, assertion, symmetric, (*Provider).checkAssertion},
+	{storage.PrivateKeyJWT, assertion, asymmetric, (*Provider).checkAssertion},
+	{storage.TLSClientAuth, nothing, nil, (*Provider).checkIssuedCertificate},
+	{storage.SelfSignedTLS, nothing, nil, (*Provider).checkOwnCertificate},
+	{storage.AuthNone, nothing, nil, func(*Provider, context.Context, *storage.Client, *credentials) error { return nil }},
+}
+
+// authMethods are those served: certificates only where they come.
+func (p *Provider) authMethods() (methods []string) {
+	for _, a := range authentications {
+		if a.method == storage.TLSClientAuth && (p.MTLS == nil || p.MTLS.Roots == nil) || a.method == storage.SelfSignedTLS && p.MTLS == nil {
+			continue
+		}
+		methods = append(methods, a.method)
+	}
+	return methods
+}
+
+// credentials are what a client sends to say who it is.
 type credentials struct {
-	method, clientID, secret string
+	sent     sent
+	clientID string
+	// secret is a secret or a client assertion.
+	secret  string
+	request *http.Request
+	algs    []jose.SignatureAlgorithm
 }
 
 // authenticate finds out who is calling (RFC 6749 section 2.3): by the method
-// the client is registered for, and no other. Secrets are random, so SHA-256
-// of one says enough and costs nothing.
+// the client is registered for, and no other.
 func (p *Provider) authenticate(r *http.Request) (*storage.Client, error) {
 	cred, err := credentialsOf(r)
 	if err != nil {
 		return nil, err
+	}
+	if !utf8.ValidString(cred.clientID) || strings.ContainsRune(cred.clientID, 0) {
+		return nil, wrongClient("a client_id that is no text") // PostgreSQL can't look it up
 	}
 	client, err := p.DB.Client(r.Context(), cred.clientID)
 	switch {
@@ -34,45 +87,77 @@ func (p *Provider) authenticate(r *http.Request) (*storage.Client, error) {
 		return nil, err
 	case client.Internal:
 		return nil, wrongClient("internal client " + client.ID)
-	case client.AuthMethod != cred.method:
-		return nil, wrongClient(client.ID + " used " + cred.method + " but is registered for " + client.AuthMethod)
-	case cred.secret != "" && !isSecret(client, cred.secret, p.Now()):
-		return nil, wrongClient("wrong secret for " + client.ID)
+	}
+	n := slices.IndexFunc(authentications, func(a authentication) bool { return a.method == client.AuthMethod })
+	if n < 0 || authentications[n].sends != cred.sent {
+		return nil, wrongClient(fmt.Sprintf("%s sent %s but is registered for %s", client.ID, cred.sent, client.AuthMethod))
+	}
+	cred.algs = authentications[n].algs
+	if err := authentications[n].check(p, r.Context(), client, cred); err != nil {
+		return nil, err
 	}
 	return client, nil
 }
 
-// credentialsOf reads how a client authenticates.
-func credentialsOf(r *http.Request) (credentials, error) {
+// credentialsOf reads how a client authenticates: by one way alone.
+func credentialsOf(r *http.Request) (*credentials, error) {
 	form := r.PostForm
-	if r.Header.Get("Authorization") == "" {
-		c := credentials{method: storage.AuthNone, clientID: form.Get("client_id")}
-		if form.Has("client_assertion") {
-			return c, wrongClient("client_assertion is not supported")
+	c := &credentials{sent: nothing, clientID: form.Get("client_id"), request: r}
+	ways := 0
+	for _, way := range []struct {
+		sent sent
+		by   bool
+		read func(*credentials) error
+	}{
+		{inHeader, r.Header.Get("Authorization") != "", (*credentials).fromHeader},
+		{inForm, form.Get("client_secret") != "", (*credentials).fromForm},
+		{assertion, form.Has("client_assertion") || form.Has("client_assertion_type"), (*credentials).fromAssertion},
+	} {
+		if !way.by {
+			continue
 		}
-		if c.secret = form.Get("client_secret"); c.secret != "" {
-			c.method = storage.ClientSecretPost
+		if ways++; ways > 1 {
+			return nil, oauth(invalidRequest, "authenticate once: by %s or by %s, not by both", c.sent, way.sent)
 		}
-		return c, nil
+		c.sent = way.sent
+		if err := way.read(c); err != nil {
+			return nil, err
+		}
 	}
-	// The id and the secret are form-encoded first (RFC 6749 section 2.3.1).
-	user, password, ok := r.BasicAuth()
+	return c, nil
+}
+
+// fromHeader reads HTTP Basic; the id and the secret are form-encoded first
+// (RFC 6749 section 2.3.1).
+func (c *credentials) fromHeader() error {
+	user, password, ok := c.request.BasicAuth()
 	id, errID := url.QueryUnescape(user)
 	secret, errSecret := url.QueryUnescape(password)
 	if !ok || errID != nil || errSecret != nil || secret == "" {
-		return credentials{}, wrongClient("the Authorization header is no HTTP Basic with form-encoded id and secret")
+		return wrongClient("the Authorization header is no HTTP Basic with form-encoded id and secret")
 	}
-	if in := form.Get("client_id"); in != "" && in != id {
-		return credentials{}, oauth(invalidRequest, "client_id is not the one of the Authorization header")
+	if c.clientID != "" && c.clientID != id {
+		return oauth(invalidRequest, "client_id is not the one of the Authorization header")
 	}
-	if form.Has("client_secret") || form.Has("client_assertion") {
-		return credentials{}, oauth(invalidRequest, "authenticate once: by the Authorization header or in the form, not by both")
-	}
-	return credentials{method: storage.ClientSecretBasic, clientID: id, secret: secret}, nil
+	c.clientID, c.secret = id, secret
+	return nil
 }
 
-// isSecret compares with the secret and, until its end, with the one before,
-// in the same time whichever it is.
+func (c *credentials) fromForm() error {
+	c.secret = c.request.PostForm.Get("client_secret")
+	return nil
+}
+
+// checkSecret compares with the secret and, until its end, with the one before,
+// in the same time whichever it is. Secrets are random, so SHA-256 of one says
+// enough and costs nothing.
+func (p *Provider) checkSecret(_ context.Context, c *storage.Client, cred *credentials) error {
+	if !isSecret(c, cred.secret, p.Now()) {
+		return wrongClient("wrong secret for " + c.ID)
+	}
+	return nil
+}
+
 func isSecret(c *storage.Client, secret string, now time.Time) bool {
 	hash := []byte(storage.Hash(secret))
 	is := subtle.ConstantTimeCompare(hash, []byte(c.SecretHash))
@@ -87,6 +172,12 @@ func isSecret(c *storage.Client, secret string, now time.Time) bool {
 const authenticateClient = `Basic realm="sallyport", charset="UTF-8"`
 
 func wrongClient(cause string) *oauthError {
-	return &oauthError{code: invalidClient, description: "client authentication failed: check client_id, the credentials, and that the registered method is used",
-		status: http.StatusUnauthorized, challenge: authenticateClient, cause: errors.New(cause)}
+	return refusedClient("check client_id, the credentials, and that the registered method is used", errors.New(cause))
+}
+
+// refusedClient refuses a client that could not show who it is; hint says what
+// to look at, and the same whatever was wrong.
+func refusedClient(hint string, cause error) *oauthError {
+	return &oauthError{code: invalidClient, description: "client authentication failed: " + hint,
+		status: http.StatusUnauthorized, challenge: authenticateClient, cause: cause}
 }

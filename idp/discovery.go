@@ -77,35 +77,63 @@ type metadata struct {
 
 // metadata is what is true of this provider.
 func (p *Provider) metadata() metadata {
-	return metadata{
-		Issuer:                   p.Issuer,
-		AuthorizationEndpoint:    p.Issuer + "/authorize",
-		TokenEndpoint:            p.Issuer + "/token",
-		UserinfoEndpoint:         p.Issuer + "/userinfo",
-		JWKSURI:                  p.Issuer + "/keys",
-		Scopes:                   slices.Concat(session.SignInScopes(), session.AdminScopes()),
-		ResponseTypes:            []string{"code"},
-		ResponseModes:            responseModes,
-		GrantTypes:               grantTypes(),
-		ACRValues:                policy.ACRValues(p.Sessions.Attests, p.Sessions.Offered...),
-		SubjectTypes:             []string{"public"},
-		IDTokenAlgs:              algorithms,
-		TokenAuthMethods:         authMethods,
-		ClaimTypes:               []string{"normal"},
-		Claims:                   supportedClaims(),
-		UILocales:                p.Pages.Languages(),
-		ClaimsParameter:          true,
-		RevocationEndpoint:       p.Issuer + "/revoke",
-		RevocationAuthMethods:    authMethods,
-		IntrospectionEndpoint:    p.Issuer + "/introspect",
-		IntrospectionAuthMethods: confidential(authMethods),
-		CodeChallengeMethods:     []string{"S256"},
-		ResponseISS:              true,
-		PromptValues:             []string{"none", "login", "consent", "select_account"},
-		EndSessionEndpoint:       p.Issuer + "/logout",
-		BackchannelLogout:        true,
-		BackchannelLogoutSession: true,
+	assertionAlgs := names(slices.Concat(asymmetric, symmetric))
+	m := metadata{
+		Issuer:                    p.Issuer,
+		AuthorizationEndpoint:     p.Issuer + "/authorize",
+		TokenEndpoint:             p.Issuer + "/token",
+		UserinfoEndpoint:          p.Issuer + "/userinfo",
+		JWKSURI:                   p.Issuer + "/keys",
+		RegistrationEndpoint:      ifSo(p.Registration, p.Issuer+"/register"),
+		Scopes:                    slices.Concat(session.SignInScopes(), session.AdminScopes()),
+		ResponseTypes:             responseTypes,
+		ResponseModes:             responseModes,
+		GrantTypes:                grantTypes(),
+		ACRValues:                 policy.ACRValues(p.Sessions.Attests, p.Sessions.Offered...),
+		SubjectTypes:              []string{"public", "pairwise"},
+		IDTokenAlgs:               algorithms,
+		UserinfoAlgs:              algorithms,
+		TokenAuthMethods:          p.authMethods(),
+		TokenAuthAlgs:             assertionAlgs,
+		ClaimTypes:                []string{"normal"},
+		Claims:                    supportedClaims(),
+		UILocales:                 p.Pages.Languages(),
+		ClaimsParameter:           true,
+		RequestParameter:          true,
+		RequestObjectAlgs:         names(asymmetric),
+		PAREndpoint:               p.Issuer + "/par",
+		RequirePAR:                p.RequirePAR,
+		DeviceEndpoint:            p.Issuer + "/device_authorization",
+		AuthorizationAlgs:         algorithms,
+		RevocationEndpoint:        p.Issuer + "/revoke",
+		RevocationAuthMethods:     p.authMethods(),
+		RevocationAuthAlgs:        assertionAlgs,
+		IntrospectionEndpoint:     p.Issuer + "/introspect",
+		IntrospectionAuthMethods:  confidential(p.authMethods()),
+		IntrospectionAuthAlgs:     assertionAlgs,
+		CertificateBound:          p.MTLS != nil,
+		IntrospectionAlgs:         algorithms,
+		CodeChallengeMethods:      []string{"S256"},
+		ResponseISS:               true,
+		PromptValues:              []string{"none", "login", "consent", "select_account"},
+		EndSessionEndpoint:        p.Issuer + "/logout",
+		BackchannelLogout:         true,
+		BackchannelLogoutSession:  true,
+		DPoPAlgs:                  session.ProofAlgs(),
+		FrontchannelLogout:        true,
+		FrontchannelLogoutSession: true,
+		CheckSessionIframe:        p.Issuer + "/session/check",
 	}
+	m.MTLSAliases = p.mtlsAliases(m)
+	return m
+}
+
+// ifSo is text where a condition holds.
+func ifSo(condition bool, text string) string {
+	if condition {
+		return text
+	}
+	return ""
 }
 
 func confidential(methods []string) []string {

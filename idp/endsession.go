@@ -1,8 +1,9 @@
 package idp
 
 import (
+	"context"
+	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 
 	"github.com/sallyport-id/sallyport/idp/session"
@@ -13,17 +14,27 @@ import (
 // logoutRequest is a request of OpenID Connect RP-Initiated Logout 1.0
 // section 2, checked.
 type logoutRequest struct {
+	// client is whom the request is from, by its hint or its client_id.
+	client *storage.Client
 	// subject and sid are of the id_token_hint; empty without a valid one.
 	subject, sid string
 	// back is a registered post_logout_redirect_uri, with state.
-	back    string
-	product string
-	hidden  map[string]string
+	back   string
+	hidden map[string]string
+}
+
+// product is the name of whom the request is from.
+func (lr *logoutRequest) product() string {
+	if lr.client == nil {
+		return ""
+	}
+	return lr.client.Name
 }
 
 // endSession signs out of everything this browser's session reached. With a
 // hint that names the session it does so at once; without, or with a wrong
-// one, the person is asked first.
+// one, the person is asked first. Products that want to be told through the
+// browser are (OpenID Connect Front-Channel Logout 1.0), and then it goes on.
 func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
 		p.developerError(w, r, oauth(invalidRequest, "the form could not be read"), "", "")
@@ -47,8 +58,12 @@ func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
 		p.developerError(w, r, p.asOAuth(r.Context(), err), "", "")
 		return
 	}
-	f := page.Frame{Lang: p.lang(r, scopes(r.Form.Get("ui_locales"))), Product: lr.product}
-	named := in != nil && in.Session.ID == lr.sid && in.User.ID == lr.subject
+	named, err := p.names(r.Context(), &lr, in)
+	if err != nil {
+		p.developerError(w, r, p.asOAuth(r.Context(), err), "", "")
+		return
+	}
+	f := page.Frame{Lang: p.lang(r, scopes(r.Form.Get("ui_locales"))), Product: lr.product()}
 	if in != nil && !named && !confirmed {
 		f.FormToken, f.Person = p.Sessions.FormToken(w, r), in.User.Email
 		if lr.back != "" {
@@ -57,28 +72,46 @@ func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
 		p.Pages.Write(w, f, page.LogoutConfirm{Action: "/logout", Hidden: lr.hidden})
 		return
 	}
+	out := page.SignedOut{Next: lr.back, Back: true}
 	if in != nil {
-		if err := p.signOut(r, in); err != nil {
+		if out.Products, err = p.signOut(r, in); err != nil {
 			p.developerError(w, r, p.asOAuth(r.Context(), err), "", "")
 			return
 		}
 	}
 	p.Sessions.Forget(w)
-	if lr.back != "" {
+	if lr.back != "" && len(out.Products) == 0 {
+		w.Header().Set("Referrer-Policy", "no-referrer")
 		http.Redirect(w, r, lr.back, http.StatusSeeOther)
 		return
 	}
-	p.Pages.Write(w, f, page.Message{Heading: page.Say("signed_out.heading"), Body: page.Say("signed_out.body")})
+	p.Pages.Write(w, f, out)
 }
 
-func (p *Provider) signOut(r *http.Request, in *storage.SignedIn) error {
+// names says whether the hint names the session of this browser: by its sid,
+// and its person as the client knows them.
+func (p *Provider) names(ctx context.Context, lr *logoutRequest, in *storage.SignedIn) (bool, error) {
+	if in == nil || lr.client == nil || lr.sid == "" || lr.sid != in.Session.ID {
+		return false, nil
+	}
+	subject, err := p.subject(ctx, lr.client, in.User.ID)
+	return subject == lr.subject, err
+}
+
+// signOut ends a session and says what the browser must tell.
+func (p *Provider) signOut(r *http.Request, in *storage.SignedIn) (told []page.Told, err error) {
 	ctx := r.Context()
-	return p.DB.Write(ctx, func(tx *storage.Tx) error {
-		if _, err := tx.EndSessions(ctx, storage.Ending{UserID: in.User.ID, Session: in.Session.ID}, p.Now()); err != nil {
+	var leaving []session.Leaving
+	err = p.DB.Write(ctx, func(tx *storage.Tx) (err error) {
+		if leaving, err = p.Sessions.SignOut(ctx, tx, in, false); err != nil {
 			return err
 		}
 		return tx.Audit(ctx, p.event(ctx, "session.ended", storage.OK, nil, &in.User))
 	})
+	for _, product := range leaving {
+		told = append(told, page.Told(product))
+	}
+	return told, err
 }
 
 // logoutRequest checks the parameters. A redirect back is honoured for a valid
@@ -86,7 +119,7 @@ func (p *Provider) signOut(r *http.Request, in *storage.SignedIn) error {
 // character. A wrong hint spoils the redirect.
 func (p *Provider) logoutRequest(r *http.Request) (lr logoutRequest, err error) {
 	lr.hidden = make(map[string]string)
-	for _, name := range []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales"} {
+	for _, name := range []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales", "logout_hint"} {
 		if len(r.Form[name]) > 1 {
 			return lr, oauth(invalidRequest, "%s is sent more than once", name)
 		}
@@ -107,29 +140,21 @@ func (p *Provider) logoutRequest(r *http.Request) (lr logoutRequest, err error) 
 	if clientID == "" {
 		return lr, nil
 	}
-	client, err := p.DB.Client(r.Context(), clientID)
-	if err != nil {
+	if lr.client, err = p.DB.Client(r.Context(), clientID); errors.Is(err, storage.ErrNotFound) || err == nil && lr.client.Internal {
 		return lr, oauth(invalidRequest, "no product is registered under this client_id")
+	} else if err != nil {
+		return lr, err
 	}
-	lr.product = client.Name
 	uri := r.Form.Get("post_logout_redirect_uri")
 	if uri == "" {
 		return lr, nil
 	}
-	if !slices.Contains(client.PostLogoutRedirectURIs, uri) {
-		return lr, oauth(invalidRequest, "post_logout_redirect_uri is not registered for %s; it is compared character by character", client.ID)
+	if !slices.Contains(lr.client.PostLogoutRedirectURIs, uri) {
+		return lr, oauth(invalidRequest, "post_logout_redirect_uri is not registered for %s; it is compared character by character", lr.client.ID)
 	}
-	lr.back = withState(uri, r.Form.Get("state"))
+	lr.back = uri
+	if state := r.Form.Get("state"); state != "" {
+		lr.back = session.WithQuery(uri, "state", state)
+	}
 	return lr, nil
-}
-
-func withState(uri, state string) string {
-	u, err := url.Parse(uri)
-	if err != nil || state == "" {
-		return uri
-	}
-	q := u.Query()
-	q.Set("state", state)
-	u.RawQuery = q.Encode()
-	return u.String()
 }

@@ -45,7 +45,7 @@ func decided(code string, reason policy.Reason) *oauthError {
 	return &oauthError{code: code, description: reason.String(), reason: reason.Code}
 }
 
-// The codes of RFC 6749, RFC 6750, OpenID Connect Core section 3.1.2.6 and
+// The codes of RFC 6749, RFC 6750, RFC 8707, OpenID Connect Core section 3.1.2.6 and
 // OpenID Connect Core Error Code unmet_authentication_requirements.
 const (
 	invalidRequest          = "invalid_request"
@@ -53,6 +53,7 @@ const (
 	invalidGrant            = "invalid_grant"
 	invalidScope            = "invalid_scope"
 	invalidToken            = "invalid_token"
+	invalidTarget           = "invalid_target"
 	unauthorizedClient      = "unauthorized_client"
 	unsupportedResponseType = "unsupported_response_type"
 	unsupportedGrantType    = "unsupported_grant_type"
@@ -66,6 +67,8 @@ const (
 	requestNotSupported     = "request_not_supported"
 	requestURINotSupported  = "request_uri_not_supported"
 	registrationUnsupported = "registration_not_supported"
+	invalidRequestURI       = "invalid_request_uri"
+	invalidRequestObject    = "invalid_request_object"
 )
 
 // asOAuth turns any error into one a client may see.

@@ -20,7 +20,11 @@ func (p *Provider) clientCredentials(ctx context.Context, c *call) (any, error) 
 	if client.AuthMethod == storage.AuthNone {
 		return nil, wrongClient(client.ID + " can't prove who it is, and so can't act for itself")
 	}
-	scope, err := machineScope(client, scopes(c.form.Get("scope")))
+	api, err := p.target(ctx, client, c.form["resource"], nil)
+	if err != nil {
+		return nil, err
+	}
+	scope, err := machineScope(client, machineMayAsk(client, api), scopes(c.form.Get("scope")))
 	if err == nil {
 		err = p.machineMayEnter(ctx, client)
 	}
@@ -28,12 +32,19 @@ func (p *Provider) clientCredentials(ctx context.Context, c *call) (any, error) 
 		return nil, err
 	}
 	now, secret := p.Now(), storage.NewSecret()
+	row := storage.MachineToken{
+		Hash: storage.Hash(secret), Kind: storage.AccessToken, ClientID: client.ID, Scope: scope, Cnf: c.cnf.kept(), CreatedAt: now, ExpiresAt: now.Add(accessLifetime),
+	}
+	if api != nil {
+		// What is secret of a JWT is its signature; its row is found by its jti.
+		t := atJWT{api: api, holder: client, jti: secret, scope: scope, cnf: c.cnf, issued: now, until: row.ExpiresAt}
+		row.Kind, row.Audience = storage.JWTAccessToken, api.API.Resource
+		if secret, err = p.signAccess(ctx, t, p.ofMachine(t)); err != nil {
+			return nil, err
+		}
+	}
 	err = p.DB.Write(ctx, func(tx *storage.Tx) error {
-		err := tx.InsertMachineToken(ctx, storage.MachineToken{
-			Hash: storage.Hash(secret), Kind: storage.AccessToken, ClientID: client.ID, Scope: scope, Cnf: c.cnf.kept(),
-			CreatedAt: now, ExpiresAt: now.Add(accessLifetime),
-		})
-		if err != nil {
+		if err := tx.InsertMachineToken(ctx, row); err != nil {
 			return err
 		}
 		return tx.Audit(ctx, p.machineEvent(ctx, "token.machine_issued", storage.OK, client))
@@ -46,14 +57,14 @@ func (p *Provider) clientCredentials(ctx context.Context, c *call) (any, error) 
 
 // machineScope is what a machine asks for, or all it may have where it asks
 // for nothing (RFC 6749 section 3.3).
-func machineScope(client *storage.Client, asked []string) (string, error) {
-	may, granted := session.MachineScopes(client), []string{}
+func machineScope(client *storage.Client, may, asked []string) (string, error) {
+	granted := []string{}
 	for _, s := range asked {
 		switch {
 		case slices.Contains(session.SignInScopes(), s):
 			return "", oauth(invalidScope, "scope %s is for people: nobody signs in by client_credentials", s)
 		case !slices.Contains(may, s):
-			return "", oauth(invalidScope, "%s is not registered for scope '%s'", client.ID, descriptionText(s))
+			return "", oauth(invalidScope, "%s is not registered for scope '%s'; scopes of an API need its resource", client.ID, descriptionText(s))
 		case !slices.Contains(granted, s):
 			granted = append(granted, s)
 		}

@@ -48,10 +48,15 @@ func (p *Provider) redeemCode(ctx context.Context, c *call) (any, error) {
 		if refused = p.codeStands(client, st, d); refused == nil {
 			refused = boundTo(d, c)
 		}
+		if refused == nil {
+			out, refused = p.newTokens(ctx, c, st, d, st.Grant.Scope, "")
+		}
+		if _, ours := errors.AsType[*oauthError](refused); refused != nil && !ours {
+			return refused
+		}
 		if refused != nil {
 			return p.auditRefused(ctx, tx, "token.refused", client, &st.User, refused)
 		}
-		out = p.newTokens(c, st, d, st.Grant.Scope, "")
 		if err := tx.InsertTokens(ctx, out.rows...); err != nil {
 			return err
 		}
@@ -63,12 +68,15 @@ func (p *Provider) redeemCode(ctx context.Context, c *call) (any, error) {
 	return p.tokenResponse(ctx, client, out, err)
 }
 
-// boundTo checks what the code was bound to: redirect URI and PKCE verifier
-// (RFC 7636 section 4.6). A verifier without a challenge is refused too
+// boundTo checks what the code was bound to: redirect URI, DPoP key and PKCE
+// verifier (RFC 7636 section 4.6). A verifier without a challenge is refused too
 // (RFC 9700 section 2.1.1).
 func boundTo(d details, c *call) error {
 	if c.form.Get("redirect_uri") != d.RedirectURI {
 		return oauth(invalidGrant, "redirect_uri is not the one of the authorization request")
+	}
+	if err := keyOfRequest(d.DPoPJKT, c.cnf); err != nil {
+		return err
 	}
 	verifier := c.form.Get("code_verifier")
 	sum := sha256.Sum256([]byte(verifier))
@@ -107,17 +115,30 @@ func (p *Provider) auditRefused(ctx context.Context, tx *storage.Tx, name string
 
 // issued is what one token response gives out.
 type issued struct {
-	standing        *storage.Standing
-	details         details
+	standing *storage.Standing
+	details  details
+	// scope is what was granted, or what a refresh narrowed it to.
 	scope           string
 	access, refresh string
-	cnf             confirmation
-	rows            []storage.Token
+	// api is nil where the access token is for this provider, and opaque; else
+	// it is signed by tokenResponse.
+	api  *storage.Client
+	jti  string
+	cnf  confirmation
+	rows []storage.Token
 }
 
 // newTokens makes the tokens of a response; parent is the hash of the refresh
-// token they replace, if any.
-func (p *Provider) newTokens(c *call, st *storage.Standing, d details, scope, parent string) issued {
+// token they replace, if any. The access token is for the API that the call
+// asks for, if any: invalid_target where it can't have that.
+func (p *Provider) newTokens(ctx context.Context, c *call, st *storage.Standing, d details, scope, parent string) (issued, error) {
+	api, err := p.target(ctx, c.client, c.form["resource"], d.Resources)
+	if err == nil && api != nil {
+		err = p.admits(api, st, d)
+	}
+	if err != nil {
+		return issued{}, err
+	}
 	now := p.Now()
 	row := func(kind string, secret string, scope string, until time.Time) storage.Token {
 		if until.After(st.Grant.ExpiresAt) {
@@ -125,26 +146,45 @@ func (p *Provider) newTokens(c *call, st *storage.Standing, d details, scope, pa
 		}
 		return storage.Token{Hash: storage.Hash(secret), Kind: kind, GrantID: st.Grant.ID, Parent: parent, Scope: scope, Cnf: c.cnf.kept(), CreatedAt: now, ExpiresAt: until}
 	}
-	out := issued{standing: st, details: d, scope: scope, access: storage.NewSecret(), cnf: c.cnf}
-	out.rows = append(out.rows, row(storage.AccessToken, out.access, scope, now.Add(accessLifetime)))
+	out := issued{standing: st, details: d, scope: scope, api: api, cnf: c.cnf}
+	if api == nil {
+		out.access = storage.NewSecret()
+		out.rows = append(out.rows, row(storage.AccessToken, out.access, scope, now.Add(accessLifetime)))
+	} else {
+		out.jti = storage.NewSecret()
+		access := row(storage.JWTAccessToken, out.jti, apiScope(api, scope), now.Add(accessLifetime))
+		access.Audience = api.API.Resource
+		out.rows = append(out.rows, access)
+	}
 	if slices.Contains(c.client.GrantTypes, grantRefresh) {
 		out.refresh = storage.NewSecret()
 		out.rows = append(out.rows, row(storage.RefreshToken, out.refresh, st.Grant.Scope, st.Grant.ExpiresAt))
 	}
-	return out
+	return out, nil
 }
 
-// tokenResponse signs the ID token, outside of any transaction, and answers.
+// tokenResponse signs what is a JWT, outside of any transaction, and answers.
 func (p *Provider) tokenResponse(ctx context.Context, client *storage.Client, out issued, err error) (any, error) {
 	if err != nil {
 		return nil, err
+	}
+	access := &out.rows[0]
+	if out.api != nil {
+		t := atJWT{api: out.api, holder: client, jti: out.jti, scope: access.Scope, cnf: out.cnf, issued: access.CreatedAt, until: access.ExpiresAt}
+		claims, err := p.ofPerson(ctx, t, out.standing, out.details, out.scope)
+		if err == nil {
+			out.access, err = p.signAccess(ctx, t, claims)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	idToken, err := p.idToken(ctx, client, out.standing, out.details, out.scope, beside{accessToken: out.access})
 	if err != nil {
 		return nil, err
 	}
 	return tokenAnswer{
-		AccessToken: out.access, TokenType: out.cnf.tokenType(), ExpiresIn: int64(out.rows[0].ExpiresAt.Sub(p.Now()) / time.Second),
-		RefreshToken: out.refresh, IDToken: idToken, Scope: out.scope,
+		AccessToken: out.access, TokenType: out.cnf.tokenType(), ExpiresIn: int64(access.ExpiresAt.Sub(p.Now()) / time.Second),
+		RefreshToken: out.refresh, IDToken: idToken, Scope: access.Scope,
 	}, nil
 }

@@ -12,7 +12,9 @@ import (
 // refresh rotates a refresh token (RFC 6749 section 6, RFC 9700 section
 // 4.14.2). One conditional update spends it; presented again it is a lost
 // response or theft, as storage tells them apart, and theft revokes the grant.
-// The new tokens say what the first ones said of the sign-in.
+// A bound refresh token isn't rotated (FAPI 2.0 Security Profile section
+// 5.3.2.1): it comes back as it is. The new tokens say what the first ones said
+// of the sign-in.
 func (p *Provider) refresh(ctx context.Context, c *call) (any, error) {
 	client := c.client
 	presented, err := c.needed("refresh_token")
@@ -52,10 +54,21 @@ func (p *Provider) refresh(ctx context.Context, c *call) (any, error) {
 		if err != nil {
 			return err // the token stays good: a mistake in the request costs nothing
 		}
-		if refused = p.stands(client, st, d); refused != nil {
+		if refused = p.stands(client, st, d); refused == nil {
+			refused, err = mayRefresh(c, token.Cnf)
+		}
+		if err != nil {
+			return err
+		}
+		if refused != nil {
 			return p.auditRefused(ctx, tx, "token.refused", client, &st.User, refused)
 		}
-		out = p.newTokens(c, st, d, scope, hash)
+		if out, err = p.newTokens(ctx, c, st, d, scope, hash); err != nil {
+			return err // nor does a resource it can't have
+		}
+		if token.Cnf != "" {
+			out.keepRefresh(presented)
+		}
 		if err := tx.InsertTokens(ctx, out.rows...); err != nil {
 			return err
 		}
@@ -65,6 +78,31 @@ func (p *Provider) refresh(ctx context.Context, c *call) (any, error) {
 		err = refused
 	}
 	return p.tokenResponse(ctx, client, out, err)
+}
+
+// mayRefresh asks who presents a bound refresh token for a proof. A public client
+// has nothing but its key: it must be the one (RFC 9449 section 5, RFC 8705
+// section 4). Whoever authenticates may change its key, but its grant never
+// becomes one of bearer tokens.
+func mayRefresh(c *call, kept string) (refused, err error) {
+	bound, err := confirmationOf(kept)
+	switch {
+	case err != nil:
+		return nil, err
+	case bound != (confirmation{}) && c.cnf == (confirmation{}):
+		return oauth(invalidRequest, "the refresh token is bound: send a DPoP proof in the header DPoP, or come with the certificate"), nil
+	case c.client.AuthMethod == storage.AuthNone && !bound.heldBy(c.cnf):
+		return oauth(invalidGrant, "the refresh token is bound to another key"), nil
+	}
+	return nil, nil
+}
+
+// keepRefresh answers with a refresh token that stays as it is.
+func (out *issued) keepRefresh(secret string) {
+	out.rows = slices.DeleteFunc(out.rows, func(t storage.Token) bool { return t.Kind == storage.RefreshToken })
+	if out.refresh != "" {
+		out.refresh = secret
+	}
 }
 
 // narrowedScope is what a refresh asks for, which can't be more than was

@@ -42,17 +42,23 @@ func signatureAlgorithms() (all []jose.SignatureAlgorithm) {
 
 // A new key is published for publishAhead before it signs, so that products
 // who cache keys know it by then; the one before it stays published for
-// keepAfter, until the last token it signed has expired.
+// keepAfter: an hour more than the last token it signed is good.
 const (
 	publishAhead = time.Hour
-	keepAfter    = time.Hour
+	keepAfter    = max(idTokenLifetime, accessLifetime) + time.Hour
 )
+
+// firstAlgorithms have keys from the first start on. The others get one as soon
+// as a product is registered for them: see [Provider.keysForClients].
+var firstAlgorithms = []string{RS256, ES256}
 
 // keyring keeps keys parsed. Keys never change, so they are kept by id.
 type keyring struct {
 	signers sync.Map // kid + typ → jose.Signer
 	public  sync.Map // kid → crypto.PublicKey
 	jwks    atomic.Pointer[publishedKeys]
+	// clients is the identity of the list that keysForClients saw last.
+	clients atomic.Pointer[*storage.Client]
 }
 
 // publishedKeys is the JWKS made from one list of keys.
@@ -62,14 +68,13 @@ type publishedKeys struct {
 	until time.Time
 }
 
-// ensureKeys makes the first keys of the algorithms that are used most; the
-// others get one when the first client asks for it.
+// ensureKeys makes the first keys.
 func (p *Provider) ensureKeys(ctx context.Context) error {
 	keys, err := p.DB.SigningKeys(ctx)
 	if err != nil {
 		return err
 	}
-	for _, alg := range []string{RS256, ES256} {
+	for _, alg := range firstAlgorithms {
 		if hasAlg(keys, alg) {
 			continue
 		}
@@ -103,41 +108,77 @@ func hasAlg(keys []*storage.SigningKey, alg string) bool {
 	return false
 }
 
-// RotateKeys publishes a new key of each algorithm, which signs an hour from
-// now; those before it retire then, and are forgotten an hour later. With
-// atOnce, for a key that leaked, the new keys sign immediately and the old
-// ones are no longer published.
+// RotateKeys publishes a new key of each algorithm in use, which signs an hour
+// from now; those before it retire then, and are forgotten when nothing they
+// signed is good any more. With atOnce, for a key that leaked, the new keys sign
+// immediately and the old ones are no longer published.
 func RotateKeys(ctx context.Context, db *storage.DB, now time.Time, atOnce bool) error {
-	return db.Write(ctx, func(tx *storage.Tx) error { return RotateKeysIn(ctx, tx, now, atOnce) })
+	have, err := db.SigningKeysNow(ctx)
+	if err != nil {
+		return err
+	}
+	made, err := newKeys(inUse(have)) // slow, so before the transaction
+	if err != nil {
+		return err
+	}
+	return db.Write(ctx, func(tx *storage.Tx) error { return rotateTo(ctx, tx, made, now, atOnce) })
 }
 
 // RotateKeysIn is RotateKeys as a part of a transaction.
 func RotateKeysIn(ctx context.Context, tx *storage.Tx, now time.Time, atOnce bool) error {
-	from, forget := now.Add(publishAhead), now.Add(-keepAfter)
-	if atOnce {
-		from, forget = now, now.Add(time.Millisecond)
-	}
 	have, err := tx.SigningKeysNow(ctx)
 	if err != nil {
 		return err
 	}
+	made, err := newKeys(inUse(have))
+	if err != nil {
+		return err
+	}
+	return rotateTo(ctx, tx, made, now, atOnce)
+}
+
+// inUse are the algorithms that have keys, with those that always have.
+func inUse(have []*storage.SigningKey) (algs []string) {
 	for _, alg := range algorithms {
-		if !hasAlg(have, alg) {
-			continue // nobody has asked for it yet
+		if slices.Contains(firstAlgorithms, alg) || hasAlg(have, alg) {
+			algs = append(algs, alg)
 		}
+	}
+	return algs
+}
+
+// newKey is a key that no database knows yet.
+type newKey struct {
+	alg     string
+	private []byte
+}
+
+func newKeys(algs []string) (made []newKey, err error) {
+	for _, alg := range algs {
 		private, err := newPrivateKey(alg)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		k := storage.SigningKey{ID: storage.NewID(), Alg: alg, Private: private, CreatedAt: now, SignsFrom: from}
+		made = append(made, newKey{alg, private})
+	}
+	return made, nil
+}
+
+func rotateTo(ctx context.Context, tx *storage.Tx, made []newKey, now time.Time, atOnce bool) error {
+	from, forget := now.Add(publishAhead), now.Add(-keepAfter)
+	if atOnce {
+		from, forget = now, now.Add(time.Millisecond)
+	}
+	for _, m := range made {
+		k := storage.SigningKey{ID: storage.NewID(), Alg: m.alg, Private: m.private, CreatedAt: now, SignsFrom: from}
 		if err := tx.InsertSigningKey(ctx, k); err != nil {
 			return err
 		}
-		if err := tx.RetireSigningKeys(ctx, alg, k.ID, from); err != nil {
+		if err := tx.RetireSigningKeys(ctx, m.alg, k.ID, from); err != nil {
 			return err
 		}
 	}
-	_, err = tx.DeleteSigningKeys(ctx, forget)
+	_, err := tx.DeleteSigningKeys(ctx, forget)
 	return err
 }
 
@@ -253,6 +294,9 @@ func (p *Provider) serveKeys(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Provider) publishedKeys(ctx context.Context) ([]byte, error) {
+	if err := p.keysForClients(ctx); err != nil {
+		return nil, err
+	}
 	keys, err := p.DB.SigningKeys(ctx)
 	if err != nil || len(keys) == 0 {
 		return []byte(`{"keys":[]}`), err

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,8 +20,11 @@ import (
 // Types of what is signed here (RFC 8725 section 3.11): nothing can be passed
 // off as something else.
 const (
-	typIDToken     = "JWT"
-	typLogoutToken = "logout+jwt"
+	typIDToken       = "JWT"
+	typUserinfo      = "JWT"
+	typAccessToken   = "at+jwt"
+	typLogoutToken   = "logout+jwt"
+	typIntrospection = "token-introspection+jwt"
 )
 
 // beside is what an ID token comes with, whose hashes it holds.
@@ -32,6 +34,7 @@ type beside struct{ accessToken, code string }
 // it says of the sign-in was kept with the grant: refreshing never raises it.
 func (p *Provider) idToken(ctx context.Context, client *storage.Client, st *storage.Standing, d details, scope string, with beside) (string, error) {
 	now := p.Now()
+	d.Assurance = inWordsOf(client, d.Assurance)
 	subject, err := p.subject(ctx, client, st.User.ID)
 	if err != nil {
 		return "", err
@@ -39,7 +42,10 @@ func (p *Provider) idToken(ctx context.Context, client *storage.Client, st *stor
 	claims := map[string]any{
 		"iss": p.Issuer, "sub": subject, "aud": client.ID, "iat": now.Unix(), "exp": now.Add(idTokenLifetime).Unix(),
 		"sid":       st.Grant.SessionID,
-		"auth_time": d.Assurance.AuthTime.Unix(), "acr": d.Assurance.ACR, "amr": d.Assurance.AMR, "amr_times": d.Assurance.AMRTimes,
+		"auth_time": d.Assurance.AuthTime.Unix(), "amr": d.Assurance.AMR, "amr_times": d.Assurance.AMRTimes,
+	}
+	if d.Assurance.ACR != "" {
+		claims["acr"] = d.Assurance.ACR
 	}
 	if !d.Assurance.MFATime.IsZero() {
 		claims["mfa_time"] = d.Assurance.MFATime.Unix()
@@ -97,17 +103,30 @@ type ownClaims struct {
 
 // verifyOwnIDToken reads an ID token we signed, though it may have expired.
 func (p *Provider) verifyOwnIDToken(ctx context.Context, token string) (*ownClaims, error) {
-	parsed, err := jwt.ParseSigned(token, signatureAlgorithms())
-	if err != nil {
+	var c ownClaims
+	if err := p.verifyOwn(ctx, token, typIDToken, &c); err != nil {
 		return nil, err
 	}
+	if c.Issuer != p.Issuer || c.Subject == "" || c.Session == "" {
+		return nil, errNotOurs
+	}
+	return &c, nil
+}
+
+// verifyOwn reads a JWT of a type that we signed; errNotOurs where we didn't.
+// What it says is left to the caller, its times too.
+func (p *Provider) verifyOwn(ctx context.Context, token, typ string, claims any) error {
+	parsed, err := jwt.ParseSigned(token, signatureAlgorithms())
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNotOurs, err)
+	}
 	header := parsed.Headers[0]
-	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); !strings.EqualFold(typ, typIDToken) {
-		return nil, fmt.Errorf("typ is %q", typ)
+	if got, _ := header.ExtraHeaders[jose.HeaderType].(string); !strings.EqualFold(got, typ) {
+		return fmt.Errorf("%w: typ is %q", errNotOurs, got)
 	}
 	keys, err := p.DB.SigningKeys(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, k := range keys {
 		if k.ID != header.KeyID || k.Alg != header.Algorithm {
@@ -115,16 +134,12 @@ func (p *Provider) verifyOwnIDToken(ctx context.Context, token string) (*ownClai
 		}
 		pub, err := p.keys.publicKey(k)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		var c ownClaims
-		switch err := parsed.Claims(pub, &c); {
-		case err != nil:
-			return nil, err
-		case c.Issuer != p.Issuer, c.Subject == "", c.Session == "":
-			return nil, errors.New("not an ID token of this provider")
+		if err := parsed.Claims(pub, claims); err != nil {
+			return fmt.Errorf("%w: %w", errNotOurs, err)
 		}
-		return &c, nil
+		return nil
 	}
-	return nil, fmt.Errorf("unknown key %q", header.KeyID)
+	return fmt.Errorf("%w: unknown key %q", errNotOurs, header.KeyID)
 }

@@ -1,8 +1,8 @@
 package idp
 
 import (
+	"context"
 	"encoding/json"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -14,100 +14,126 @@ import (
 )
 
 // params checks the parameters of an authorization request but those of
-// redirectTarget. in is the running session, whose age max_age is about.
-func (p *Provider) params(r *http.Request, c *storage.Client, redirectURI string, q url.Values, in *storage.SignedIn) (out session.Params, silent bool, err error) {
-	for name, values := range q {
-		if len(values) > 1 {
-			return out, false, oauth(invalidRequest, "%s is sent more than once", name)
-		}
+// redirectTarget. running is the session in the browser, whose age max_age is
+// about; nil where none is, or no browser is there yet.
+func (p *Provider) params(ctx context.Context, in *incoming, redirectURI string, running *storage.SignedIn) (out session.Params, silent bool, err error) {
+	c, q := in.client, in.values
+	if err := sentTwice(q); err != nil {
+		return out, false, err
 	}
 	out = session.Params{
-		RedirectURI: redirectURI, ResponseType: q.Get("response_type"), ResponseMode: q.Get("response_mode"),
-		State: q.Get("state"), Nonce: q.Get("nonce"), LoginHint: q.Get("login_hint"), UILocales: strings.Fields(q.Get("ui_locales")),
-		ACRValues: strings.Fields(q.Get("acr_values")),
+		RedirectURI: redirectURI, State: q.Get("state"), Nonce: q.Get("nonce"), LoginHint: q.Get("login_hint"),
+		UILocales: strings.Fields(q.Get("ui_locales")), ACRValues: strings.Fields(q.Get("acr_values")),
 	}
 	for _, check := range []func() error{
 		func() error { return notSupported(q) },
-		func() error { return responseType(c, out) },
-		func() (err error) { out.Scope, err = grantedScope(c, q.Get("scope")); return err },
-		func() (err error) { out.CodeChallenge, err = codeChallenge(c, q); return err },
+		func() (err error) { out.ResponseType, err = responseType(c, q.Get("response_type")); return err },
+		func() (err error) {
+			out.ResponseMode, err = responseMode(out.ResponseType, q.Get("response_mode"))
+			return err
+		},
+		func() (err error) { out.Resources, err = p.resources(ctx, c, q["resource"]); return err },
+		func() (err error) { out.Scope, err = p.grantedScope(ctx, c, q.Get("scope"), out); return err },
+		func() (err error) { out.CodeChallenge, err = codeChallenge(c, q, out.ResponseType); return err },
+		func() (err error) { out.DPoPJKT, err = dpopKey(q.Get("dpop_jkt")); return err },
+		func() error { return nonceNeeded(out) },
 		func() (err error) { silent, err = prompts(q, &out); return err },
 		func() error { return p.claimsParameter(q.Get("claims"), &out) },
-		func() error { return p.maxAge(q.Get("max_age"), in, &out) },
-		func() error { return p.hint(r, q.Get("id_token_hint"), &out) },
+		func() error { return p.maxAge(maxAgeOf(c, q), running, &out) },
+		func() error { return p.hint(ctx, q.Get("id_token_hint"), &out) },
 	} {
 		if err := check(); err != nil {
 			return out, silent, err
 		}
 	}
+	if len(out.ACRValues) == 0 {
+		out.ACRValues = c.DefaultACRValues
+	}
+	out.ACRValues = profileOf(c).Asked(out.ACRValues)
 	return out, silent, nil
 }
 
 func notSupported(q url.Values) error {
-	switch {
-	case q.Has("request"):
-		return oauth(requestNotSupported, "request objects are not supported: send the parameters themselves")
-	case q.Has("request_uri"):
-		return oauth(requestURINotSupported, "request_uri is not supported: send the parameters themselves")
-	case q.Has("registration"):
+	if q.Has("registration") {
 		return oauth(registrationUnsupported, "registration is not supported: register the product first")
 	}
 	return nil
 }
 
-// responseType checks response_type and response_mode. Internal clients get no
-// code: their response type is none (OAuth 2.0 Multiple Response Types
-// section 4).
-func responseType(c *storage.Client, out session.Params) error {
-	want := "code"
-	if c.Internal {
-		want = "none"
+// maxAgeOf is the max_age of a request, or of the client where it says none
+// (OpenID Connect Dynamic Client Registration 1.0 section 2).
+func maxAgeOf(c *storage.Client, q url.Values) string {
+	if asked := q.Get("max_age"); asked != "" || c.DefaultMaxAge == nil {
+		return asked
 	}
-	if out.ResponseType != want {
-		if out.ResponseType == "" {
-			return oauth(invalidRequest, "response_type is missing: send response_type=%s", want)
+	return strconv.FormatInt(*c.DefaultMaxAge, 10)
+}
+
+// resources are those that tokens are asked for (RFC 8707 section 2.1).
+func (p *Provider) resources(ctx context.Context, c *storage.Client, asked []string) (all []string, err error) {
+	for _, resource := range asked {
+		if err := p.resourceProblem(ctx, c, resource); err != nil {
+			return nil, err
 		}
-		return oauth(unsupportedResponseType, "response_type must be %s", want)
+		if !slices.Contains(all, resource) {
+			all = append(all, resource)
+		}
 	}
-	if !slices.Contains(responseModes, out.ResponseMode) && out.ResponseMode != "" {
-		return oauth(invalidRequest, "response_mode must be one of %s", strings.Join(responseModes, ", "))
+	return all, nil
+}
+
+// dpopKey is the key that a code will be bound to (RFC 9449 section 10): the
+// SHA-256 thumbprint of a JWK, in base64url.
+func dpopKey(thumbprint string) (string, error) {
+	if thumbprint != "" && !isSHA256(thumbprint) {
+		return "", oauth(invalidRequest, "dpop_jkt must be the SHA-256 thumbprint of a key: 43 characters of base64url")
 	}
-	return nil
+	return thumbprint, nil
+}
+
+// isSHA256 says whether a text looks like a SHA-256 hash in base64url.
+func isSHA256(text string) bool {
+	return len(text) == 43 && strings.Trim(text, base64urlAlphabet) == ""
 }
 
 // grantedScope keeps the scopes the client may ask for; unknown ones are
 // ignored (OpenID Connect Core section 3.1.2.1).
-func grantedScope(c *storage.Client, asked string) (string, error) {
+func (p *Provider) grantedScope(ctx context.Context, c *storage.Client, asked string, out session.Params) (string, error) {
+	allowed, err := p.Sessions.ScopesOf(ctx, c, out.Resources)
+	if err != nil {
+		return "", err
+	}
 	var granted []string
 	for _, s := range scopes(asked) {
-		if slices.Contains(c.Scopes, s) && !slices.Contains(granted, s) {
+		if slices.Contains(allowed, s) && !slices.Contains(granted, s) {
 			granted = append(granted, s)
 		}
 	}
 	if !slices.Contains(granted, "openid") {
 		return "", oauth(invalidScope, "scope must contain openid")
 	}
-	if !slices.Contains(c.GrantTypes, "refresh_token") {
+	// Without a code there is nothing to refresh (OpenID Connect Core section 11).
+	if !slices.Contains(c.GrantTypes, grantRefresh) || !givesCode(out.ResponseType) {
 		granted = slices.DeleteFunc(granted, func(s string) bool { return s == "offline_access" })
 	}
 	return strings.Join(granted, " "), nil
 }
 
 // codeChallenge accepts S256 only (RFC 7636 section 4.3).
-func codeChallenge(c *storage.Client, q url.Values) (string, error) {
+func codeChallenge(c *storage.Client, q url.Values, responseType string) (string, error) {
 	challenge, method := q.Get("code_challenge"), q.Get("code_challenge_method")
 	switch {
-	case c.Internal:
+	case !givesCode(responseType):
 		return "", nil
 	case challenge == "" && method != "":
 		return "", oauth(invalidRequest, "code_challenge_method without code_challenge")
-	case challenge == "" && c.PKCEOptional && c.AuthMethod != "none":
+	case challenge == "" && c.PKCEOptional && c.AuthMethod != storage.AuthNone && !fapi(c):
 		return "", nil
 	case challenge == "":
 		return "", oauth(invalidRequest, "code_challenge is missing: PKCE with S256 is required")
 	case method != "S256":
 		return "", oauth(invalidRequest, "code_challenge_method must be S256")
-	case len(challenge) != 43 || strings.Trim(challenge, base64urlAlphabet) != "":
+	case !isSHA256(challenge):
 		return "", oauth(invalidRequest, "code_challenge must be 43 characters of base64url, as S256 gives")
 	}
 	return challenge, nil
@@ -139,7 +165,7 @@ func prompts(q url.Values, out *session.Params) (silent bool, err error) {
 
 // maxAge asks for a sign-in anew where the latest one is older than max_age
 // seconds.
-func (p *Provider) maxAge(value string, in *storage.SignedIn, out *session.Params) error {
+func (p *Provider) maxAge(value string, running *storage.SignedIn, out *session.Params) error {
 	if value == "" {
 		return nil
 	}
@@ -147,10 +173,10 @@ func (p *Provider) maxAge(value string, in *storage.SignedIn, out *session.Param
 	if err != nil {
 		return oauth(invalidRequest, "max_age must be a number of seconds")
 	}
-	if in == nil {
+	if running == nil {
 		return nil // whoever signs in now does so within any max_age
 	}
-	proofs, err := session.Decode(in.Session.Proofs)
+	proofs, err := session.Decode(running.Session.Proofs)
 	if err != nil {
 		return err
 	}
@@ -161,11 +187,11 @@ func (p *Provider) maxAge(value string, in *storage.SignedIn, out *session.Param
 }
 
 // hint takes the person of an id_token_hint, which may have expired.
-func (p *Provider) hint(r *http.Request, token string, out *session.Params) error {
+func (p *Provider) hint(ctx context.Context, token string, out *session.Params) error {
 	if token == "" {
 		return nil
 	}
-	claims, err := p.verifyOwnIDToken(r.Context(), token)
+	claims, err := p.verifyOwnIDToken(ctx, token)
 	if err != nil {
 		return &oauthError{code: invalidRequest, description: "id_token_hint is not an ID token of this provider", cause: err}
 	}

@@ -40,10 +40,26 @@ type Provider struct {
 	Pages    *page.Renderer
 	Now      func() time.Time
 	Log      *slog.Logger
-	// Outbound delivers back-channel logouts; see NewOutbound.
-	Outbound *http.Client
+	// Outbound delivers back-channel logouts and fetches clients' keys; see
+	// NewOutbound. OutboundPrivate says what NewOutbound was told.
+	Outbound        *http.Client
+	OutboundPrivate bool
+	// MTLS says how clients' certificates come; nil: they don't.
+	MTLS *MTLS
+	// RequirePAR refuses authorization requests that were not pushed (RFC 9126
+	// section 5), whatever their client is registered for.
+	RequirePAR bool
+	// DPoPNonce demands a nonce of ours in every DPoP proof (RFC 9449 section 8).
+	DPoPNonce bool
 
-	keys keyring
+	// Registration lets products register themselves (RFC 7591).
+	Registration bool
+
+	// RotateKeysEvery is how long a key signs; 0: until somebody says otherwise.
+	RotateKeysEvery time.Duration
+
+	keys       keyring
+	clientKeys clientKeys
 }
 
 // Handler serves the protocol. It expects session.TrackOrigin around it.
@@ -55,6 +71,10 @@ func (p *Provider) Handler(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	checkSession, err := p.checkSession()
+	if err != nil {
+		return nil, err
+	}
 	r := chi.NewRouter()
 	r.Use(limitBody)
 	r.Get("/authorize", p.authorize)
@@ -62,6 +82,7 @@ func (p *Provider) Handler(ctx context.Context) (http.Handler, error) {
 	r.Get("/authorize/continue", p.answer)
 	r.Get("/logout", p.endSession)
 	r.Post("/logout", p.endSession)
+	r.Get("/session/check", checkSession)
 	r.Group(func(r chi.Router) {
 		r.Use(anyOrigin)
 		r.Get("/.well-known/openid-configuration", discovery)
@@ -73,8 +94,13 @@ func (p *Provider) Handler(ctx context.Context) (http.Handler, error) {
 		r.Handle("/token", p.endpoint(p.token))
 		r.HandleFunc("/userinfo", p.userinfo)
 	})
+	r.Handle("/par", p.endpoint(p.push))
+	r.Handle("/device_authorization", p.endpoint(p.authorizeDevice))
 	r.Handle("/revoke", p.endpoint(p.revoke))
 	r.Handle("/introspect", p.endpoint(p.introspectToken))
+	if p.Registration {
+		p.registrationRoutes(r)
+	}
 	return r, nil
 }
 

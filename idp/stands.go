@@ -17,7 +17,16 @@ func (p *Provider) codeStands(client *storage.Client, st *storage.Standing, d de
 
 // stands asks the policy whether a grant still stands: nil, or invalid_grant.
 func (p *Provider) stands(client *storage.Client, st *storage.Standing, d details) error {
-	decision := policy.Stands(policy.Held{
+	decision := policy.Stands(p.held(client, st, d))
+	if decision.Do != policy.Pass {
+		return decided(invalidGrant, decision.Reason)
+	}
+	return nil
+}
+
+// held is what decides whether a grant is still good for a product.
+func (p *Provider) held(client *storage.Client, st *storage.Standing, d details) policy.Held {
+	return policy.Held{
 		PersonDisabled: !st.User.DisabledAt.IsZero(),
 		SessionEnded:   st.SessionEnded,
 		Offline:        st.Grant.Offline,
@@ -26,9 +35,5 @@ func (p *Provider) stands(client *storage.Client, st *storage.Standing, d detail
 		ProductName:    client.Name,
 		Level:          d.Assurance.Level,
 		MinLevel:       session.MinLevel(client),
-	})
-	if decision.Do != policy.Pass {
-		return decided(invalidGrant, decision.Reason)
 	}
-	return nil
 }

@@ -11,6 +11,8 @@ const (
 	grantCode              = "authorization_code"
 	grantRefresh           = "refresh_token"
 	grantClientCredentials = "client_credentials"
+	grantDevice            = "urn:ietf:params:oauth:grant-type:device_code"
+	grantExchange          = "urn:ietf:params:oauth:grant-type:token-exchange"
 )
 
 // grants are those served, each in a file of its own.
@@ -21,6 +23,8 @@ var grants = []struct {
 	{grantCode, (*Provider).redeemCode},
 	{grantRefresh, (*Provider).refresh},
 	{grantClientCredentials, (*Provider).clientCredentials},
+	{grantDevice, (*Provider).redeemDevice},
+	{grantExchange, (*Provider).exchange},
 }
 
 func grantTypes() (names []string) {
@@ -43,7 +47,7 @@ func (p *Provider) token(ctx context.Context, c *call) (any, error) {
 		if !slices.Contains(c.client.GrantTypes, asked) {
 			return nil, oauth(unauthorizedClient, "%s is not registered for the grant %s", c.client.ID, asked)
 		}
-		if c.cnf, err = p.confirm(c); err != nil {
+		if c.cnf, err = p.bind(c); err != nil {
 			return nil, err
 		}
 		return g.do(p, ctx, c)

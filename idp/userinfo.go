@@ -1,16 +1,18 @@
 package idp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"maps"
 	"net/http"
 
+	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
 // userinfo answers the claims that the access token's scopes cover (OpenID
-// Connect Core section 5.3). Only access tokens of ours are accepted, and of
+// Connect Core section 5.3). Only opaque access tokens are accepted, and of
 // those only people's: a machine has no claims.
 func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodPost {
@@ -18,10 +20,10 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 		p.jsonError(w, r, &oauthError{code: invalidRequest, description: "use GET or POST", status: http.StatusMethodNotAllowed})
 		return
 	}
-	secret, err := presentedToken(r)
+	presented, err := presentedToken(w, r)
 	var answer any
 	if err == nil {
-		answer, err = p.userinfoOf(r.Context(), secret)
+		answer, err = p.userinfoAnswer(r, presented)
 	}
 	if err != nil {
 		p.jsonError(w, r, err)
@@ -30,27 +32,50 @@ func (p *Provider) userinfo(w http.ResponseWriter, r *http.Request) {
 	p.write(w, http.StatusOK, answer)
 }
 
-func (p *Provider) userinfoOf(ctx context.Context, secret string) (any, error) {
-	token, st, err := p.DB.AccessTokenStanding(ctx, storage.AccessToken, storage.Hash(secret), p.Now())
+// mediaJWT is that of a signed answer.
+const mediaJWT = "application/jwt"
+
+// userinfoAnswer is JSON, or a JWT for the client where it is registered for
+// one or the request asks for one (OpenID Connect Core section 5.3.2). Its type
+// is that of an ID token, for libraries expect it; without exp it passes for
+// none.
+func (p *Provider) userinfoAnswer(r *http.Request, presented session.Presented) (any, error) {
+	client, claims, err := p.userinfoOf(r.Context(), presented)
+	if err != nil || client.UserinfoAlg == "" && !accepts(r, mediaJWT) {
+		return claims, err
+	}
+	claims["iss"], claims["aud"] = p.Issuer, client.ID
+	token, err := p.sign(r.Context(), cmp.Or(client.UserinfoAlg, client.IDTokenAlg), typUserinfo, claims)
+	return signedAnswer{token: token, contentType: mediaJWT}, err
+}
+
+func (p *Provider) userinfoOf(ctx context.Context, presented session.Presented) (*storage.Client, map[string]any, error) {
+	if looksLikeJWT(presented.Secret) {
+		return nil, nil, refusedToken(presented, invalidToken, "this endpoint takes opaque access tokens, got without a resource: a JWT is for the API that its aud names", nil)
+	}
+	token, st, err := p.DB.AccessTokenStanding(ctx, storage.AccessToken, storage.Hash(presented.Secret), p.Now())
 	if errors.Is(err, storage.ErrNotFound) {
-		return nil, wrongToken(nil)
+		return nil, nil, wrongToken(presented, nil)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
+	}
+	if err := p.holds(presented, token.Cnf); err != nil {
+		return nil, nil, err
 	}
 	client, d, err := p.holder(ctx, st)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := p.stands(client, st, d); err != nil {
-		return nil, wrongToken(err)
+		return nil, nil, wrongToken(presented, err)
 	}
 	claims := claimsByScope(&st.User, client, token.Scope)
 	maps.Copy(claims, claimsByName(&st.User, client, d.UserinfoClaims, token.Scope))
 	if claims["sub"], err = p.subject(ctx, client, st.User.ID); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return claims, nil
+	return client, claims, nil
 }
 
 // holder is the client of a grant and what was kept with it.

@@ -1,6 +1,7 @@
 package login
 
 import (
+	"net/url"
 	"strings"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
@@ -8,11 +9,32 @@ import (
 	"github.com/sallyport-id/sallyport/storage"
 )
 
+// consentPage says what a product asks for, in words: its API's own, where the
+// scope is an API's.
 func (l *Login) consentPage(v *visit) error {
 	if v.decision.Do != policy.Consent {
 		return v.toNext()
 	}
-	return l.show(v, page.Consent{Scopes: strings.Fields(v.params.Scope), PolicyURI: v.client.PolicyURI, TermURI: v.client.TermsURI}, nil)
+	named, err := l.Sessions.ScopeNames(v.ctx(), v.client, v.params.Resources)
+	if err != nil {
+		return err
+	}
+	c, f := v.client, l.frame(v)
+	f.Cancel = false // the page has one of its own, beside Allow
+	l.Pages.Write(v.w, f, page.Consent{
+		Scopes: strings.Fields(v.params.Scope), Named: named, LogoURI: c.LogoURI, ClientURI: c.ClientURI, Contacts: c.Contacts,
+		PolicyURI: c.PolicyURI, TermURI: c.TermsURI, BackTo: hostOf(v.params.RedirectURI),
+	})
+	return nil
+}
+
+// hostOf is the host of a URI, empty where that is an app of this machine.
+func hostOf(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return ""
+	}
+	return u.Host
 }
 
 // consentPost notes the answer on the request; idp remembers a yes for the

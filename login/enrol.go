@@ -32,7 +32,7 @@ func (l *Login) whyPage(v *visit) error {
 	if !v.setsUp() {
 		return v.toNext()
 	}
-	why := page.Why{Later: v.decision.Later, Recovered: v.decision.Reason.Code == policy.ByRecovery, Until: v.decision.Until, SignOut: v.forced()}
+	why := page.Why{Later: v.decision.Later, Recovered: v.decision.Reason.Code == policy.ByRecovery, Until: v.decision.Until}
 	if r := reason(v); r != nil {
 		why.Reason = *r
 	}
@@ -71,7 +71,7 @@ func (l *Login) setUp(serve func(*setup.Place) error) http.HandlerFunc {
 func (l *Login) place(v *visit) *setup.Place {
 	return &setup.Place{
 		Validity: v.facts.Company.Rules.CodeValidity,
-		W:        v.w, R: v.r, User: &v.person.User, BoundTo: boundTo(v), Methods: v.decision.Methods, SignOut: v.forced(),
+		W:        v.w, R: v.r, User: &v.person.User, BoundTo: boundTo(v), Methods: v.decision.Methods,
 		Path: func(page string) string { return v.path("/login/set-up" + page) },
 		Show: func(p page.Page, problem *page.Problem) error { return l.show(v, p, problem) },
 		Lost: func(m policy.Method) []string { return v.lost(m) },

@@ -31,7 +31,7 @@ func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, errForeign):
 		l.message(w, r, http.StatusForbidden, "foreign", "/", "")
 	case errors.Is(err, errFinished):
-		l.message(w, r, http.StatusGone, "finished", "/account", "")
+		l.finished(w, r)
 	case errors.Is(err, errExpired):
 		l.message(w, r, http.StatusGone, "expired", again, "")
 	case errors.Is(err, errStaleForm):
@@ -45,6 +45,39 @@ func (l *Login) fail(w http.ResponseWriter, r *http.Request, err error) {
 		l.Log.ErrorContext(r.Context(), "page failed", "path", r.URL.Path, "error", err, "request_id", from.RequestID)
 		l.message(w, r, http.StatusInternalServerError, "failure", again, from.RequestID)
 	}
+}
+
+// finished says that a sign-in was answered already, and leads to the product
+// where that has a door of its own (OpenID Connect Core section 4), else to the
+// account.
+func (l *Login) finished(w http.ResponseWriter, r *http.Request) {
+	was, err := l.DB.AuthRequest(r.Context(), r.URL.Query().Get("r"))
+	var client *storage.Client
+	if err == nil {
+		client, err = l.DB.Client(r.Context(), was.ClientID)
+	}
+	if err != nil || client.InitiateLoginURI == "" {
+		l.message(w, r, http.StatusGone, "finished", "/account", "")
+		return
+	}
+	f := l.plainFrame(r)
+	f.Status = http.StatusGone
+	l.Pages.Write(w, f, page.Message{
+		Heading: page.Say("finished.heading"), Body: page.Say("finished.body"),
+		Link: initiateLogin(client.InitiateLoginURI, l.Issuer), LinkText: page.Say("finished.product", "Product", client.Name),
+	})
+}
+
+// initiateLogin asks a product to begin a sign-in here.
+func initiateLogin(at, issuer string) string {
+	u, err := url.Parse(at)
+	if err != nil {
+		return at
+	}
+	q := u.Query()
+	q.Set("iss", issuer)
+	u.RawQuery = q.Encode()
+	return u.String()
 }
 
 // message shows a page of plain words: id.heading, id.body and, with a link,

@@ -135,7 +135,7 @@ func (l *Login) frame(v *visit) page.Frame {
 		f.Person = v.person.User.Email
 	}
 	if v.setsUp() && v.forced() {
-		f.Cancel, f.Fixed = false, true // the page has [Sign out] as the only other door
+		f.Cancel, f.Fixed = false, true // [Sign out] is the only other door
 	}
 	return f
 }

@@ -3,7 +3,6 @@ package login
 import (
 	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/login/page"
-	"github.com/sallyport-id/sallyport/storage"
 )
 
 // accountPage asks whether to go on as the person signed in
@@ -48,27 +47,4 @@ func (l *Login) switchPerson(v *visit) error {
 func (l *Login) cancel(v *visit) error {
 	v.request.Stamps.Denied = true
 	return l.save(v)
-}
-
-// signOut leaves a sign-in in which a factor must be set up: what runs in this
-// browser ends, and the product is told that nobody signed in.
-func (l *Login) signOut(v *visit) error {
-	ctx := v.ctx()
-	v.request.Stamps.Denied = true
-	err := l.DB.Write(ctx, func(tx *storage.Tx) error {
-		if err := tx.UpdateAuthRequest(ctx, v.request); err != nil || v.running == nil {
-			return err
-		}
-		if _, err := tx.EndSessions(ctx, storage.Ending{UserID: v.running.User.ID, Session: v.running.Session.ID}, l.Now()); err != nil {
-			return err
-		}
-		return tx.Audit(ctx, l.event(ctx, "session.ended", storage.OK, v.client.ID, &v.running.User))
-	})
-	if err != nil && !storage.IsSpent(err) {
-		return err
-	}
-	if v.running != nil {
-		l.Sessions.Forget(v.w)
-	}
-	return v.toNext()
 }

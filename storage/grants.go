@@ -14,7 +14,10 @@ type Grant struct {
 	ID, ClientID, UserID, SessionID string
 	// Scope is space-delimited (RFC 6749 section 3.3).
 	Scope string
-	// CodeHash is Hash of the authorization code.
+	// Parent is the grant whose access token this one was exchanged for (RFC
+	// 8693), and ends with; empty for all others.
+	Parent string
+	// CodeHash is Hash of the authorization code; empty where there is none.
 	CodeHash      string
 	CodeExpiresAt time.Time
 	CodeUsedAt    time.Time
@@ -37,10 +40,10 @@ type Standing struct {
 	SessionEnded bool
 }
 
-const grantColumns = `g.id, g.client_id, g.user_id, g.session_id, g.scope, g.code_expires_at, g.code_used_at, g.details, g.offline, g.created_at, g.expires_at, g.revoked_at`
+const grantColumns = `g.id, g.client_id, g.user_id, g.session_id, g.parent, g.scope, g.code_expires_at, g.code_used_at, g.details, g.offline, g.created_at, g.expires_at, g.revoked_at`
 
 func (g *Grant) targets() []any {
-	return []any{&g.ID, &g.ClientID, &g.UserID, &g.SessionID, &g.Scope, into(&g.CodeExpiresAt), into(&g.CodeUsedAt), document{&g.Details}, &g.Offline,
+	return []any{&g.ID, &g.ClientID, &g.UserID, &g.SessionID, &g.Parent, &g.Scope, into(&g.CodeExpiresAt), into(&g.CodeUsedAt), document{&g.Details}, &g.Offline,
 		into(&g.CreatedAt), into(&g.ExpiresAt), into(&g.RevokedAt)}
 }
 
@@ -64,13 +67,20 @@ func (r Reader) Standing(ctx context.Context, grantID string, now time.Time) (*S
 	return found(&st, err, "grant")
 }
 
-// InsertGrant keeps a grant with its unredeemed code.
+// InsertGrant keeps a grant, with its unredeemed code where it has one.
 func (tx *Tx) InsertGrant(ctx context.Context, g Grant) error {
 	_, err := tx.run.exec(ctx, `
-		INSERT INTO grants (id, client_id, user_id, session_id, scope, code_hash, code_expires_at, details, offline, created_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		g.ID, g.ClientID, g.UserID, g.SessionID, g.Scope, g.CodeHash, stamp(g.CodeExpiresAt), object(g.Details), g.Offline, stamp(g.CreatedAt), stamp(g.ExpiresAt))
+		INSERT INTO grants (id, client_id, user_id, session_id, parent, scope, code_hash, code_expires_at, details, offline, created_at, expires_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		g.ID, g.ClientID, g.UserID, g.SessionID, g.Parent, g.Scope, nullable(g.CodeHash), stamp(g.CodeExpiresAt), object(g.Details), g.Offline, stamp(g.CreatedAt), stamp(g.ExpiresAt))
 	return wrap(err, "keep grant")
+}
+
+// HoldGrant keeps a grant from being revoked until this transaction is over.
+// ErrSpent where it was.
+func (tx *Tx) HoldGrant(ctx context.Context, id string) error {
+	n, err := tx.run.exec(ctx, `UPDATE grants SET id = id WHERE id = $1 AND revoked_at IS NULL`, id)
+	return spent(n, err, "hold grant")
 }
 
 // SpendCode redeems an authorization code of a client and returns the grant's
@@ -97,7 +107,8 @@ func (tx *Tx) RevokeReplayedCode(ctx context.Context, codeHash string, now time.
 	return tx.revokeGrant(ctx, `code_hash = $1 AND code_used_at IS NOT NULL`, codeHash, now)
 }
 
-// RevokeGrant ends a grant with all its tokens.
+// RevokeGrant ends a grant with all its tokens, and what they were exchanged
+// for.
 func (tx *Tx) RevokeGrant(ctx context.Context, id string, now time.Time) (*Grant, error) {
 	return tx.revokeGrant(ctx, `id = $1`, id, now)
 }
@@ -106,5 +117,9 @@ func (tx *Tx) revokeGrant(ctx context.Context, where, arg string, now time.Time)
 	var g Grant
 	returned := strings.ReplaceAll(grantColumns, "g.", "") // SQLite's RETURNING knows no alias
 	err := tx.run.queryRow(ctx, `UPDATE grants SET revoked_at = COALESCE(revoked_at, $2) WHERE `+where+` RETURNING `+returned, arg, stamp(now)).Scan(g.targets()...)
-	return found(&g, err, "grant")
+	if _, err := found(&g, err, "grant"); err != nil {
+		return nil, err
+	}
+	_, err = tx.run.exec(ctx, `UPDATE grants SET revoked_at = $2 WHERE parent = $1 AND revoked_at IS NULL`, g.ID, stamp(now))
+	return &g, wrap(err, "end what a grant was exchanged for")
 }

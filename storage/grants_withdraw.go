@@ -13,14 +13,20 @@ func (r Reader) Holders(ctx context.Context, clientID string, now time.Time) ([]
 		ORDER BY u.email_key`, clientID, stamp(now))
 }
 
-// Withdraw ends a person's grants of one product and queues its back-channel
-// logouts; the person stays signed in.
+// holding says of grants g that a product was given something for them: a
+// code that it redeemed, or what a device was allowed. What was exchanged for a
+// token is no sign-in of its own.
+const holding = `(g.code_used_at IS NOT NULL OR g.code_hash IS NULL AND g.parent = '')`
+
+// Withdraw ends a person's grants of one product, with what was exchanged for
+// their tokens, and queues its back-channel logouts; the person stays signed
+// in.
 func (tx *Tx) Withdraw(ctx context.Context, userID, clientID string, now time.Time) error {
 	told, err := list(tx.run, ctx, "sessions to tell of", func(row scanner) (sid string, err error) {
 		err = row.Scan(&sid)
 		return sid, err
-	}, `SELECT DISTINCT session_id FROM grants
-		WHERE user_id = $1 AND client_id = $2 AND code_used_at IS NOT NULL AND revoked_at IS NULL AND expires_at > $3`,
+	}, `SELECT DISTINCT g.session_id FROM grants g
+		WHERE g.user_id = $1 AND g.client_id = $2 AND `+holding+` AND g.revoked_at IS NULL AND g.expires_at > $3`,
 		userID, clientID, stamp(now))
 	if err != nil {
 		return err
@@ -30,6 +36,7 @@ func (tx *Tx) Withdraw(ctx context.Context, userID, clientID string, now time.Ti
 			return err
 		}
 	}
-	_, err = tx.run.exec(ctx, `UPDATE grants SET revoked_at = $3 WHERE user_id = $1 AND client_id = $2 AND revoked_at IS NULL`, userID, clientID, stamp(now))
+	_, err = tx.run.exec(ctx, `UPDATE grants SET revoked_at = $3 WHERE user_id = $1 AND revoked_at IS NULL
+		AND (client_id = $2 OR parent IN (SELECT g.id FROM grants g WHERE g.user_id = $1 AND g.client_id = $2))`, userID, clientID, stamp(now))
 	return wrap(err, "end grants")
 }

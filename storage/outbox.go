@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -120,29 +121,56 @@ func (db *DB) DeliverNow(ctx context.Context, kind, id string, giveUp time.Durat
 }
 
 func (db *DB) deliver(ctx context.Context, kind, id string, giveUp time.Duration, now func() time.Time, send Send) (int, error) {
-	var mine []*leased
-	err := db.Write(ctx, func(tx *Tx) (err error) {
+	mine, err := db.lease(ctx, kind, id, now)
+	var unreadable error
+	for _, m := range mine {
+		unreadable = errors.Join(unreadable, m.unreadable)
+		if err := db.deliverOne(ctx, m, giveUp, now, send); err != nil {
+			return len(mine), err
+		}
+	}
+	return len(mine), errors.Join(err, unreadable)
+}
+
+// DeliverAtOnce is Deliver for messages that have nothing to do with each
+// other: a batch is sent at the same time, so that a receiver who hangs holds
+// up no other.
+func (db *DB) DeliverAtOnce(ctx context.Context, kind string, giveUp time.Duration, now func() time.Time, send Send) (int, error) {
+	if due, err := db.outgoingDue(ctx, kind, now()); err != nil || !due {
+		return 0, err
+	}
+	mine, err := db.lease(ctx, kind, "", now)
+	failed := make([]error, len(mine))
+	var all sync.WaitGroup
+	for i, m := range mine {
+		all.Go(func() { failed[i] = errors.Join(m.unreadable, db.deliverOne(ctx, m, giveUp, now, send)) })
+	}
+	all.Wait()
+	return len(mine), errors.Join(err, errors.Join(failed...))
+}
+
+func (db *DB) lease(ctx context.Context, kind, id string, now func() time.Time) (mine []*leased, err error) {
+	err = db.Write(ctx, func(tx *Tx) (err error) {
 		mine, err = tx.leaseOutgoing(ctx, kind, id, now())
 		return err
 	})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	var unreadable error
-	for _, m := range mine {
-		unreadable = errors.Join(unreadable, m.unreadable)
-		sendErr := db.worthSending(ctx, m, now())
-		if sendErr == nil {
-			sendErr = send(ctx, &m.Outgoing)
-		}
-		if sendErr != nil {
-			db.log.WarnContext(ctx, "message not delivered", "kind", kind, "id", m.ID, "try", m.Tries, "error", sendErr)
-		}
-		if err := db.noteDelivery(ctx, &m.Outgoing, sendErr, giveUp, now()); err != nil {
-			return len(mine), err
-		}
+	return mine, nil
+}
+
+// deliverOne sends a message, and keeps what came of it; it fails where that
+// can't be kept.
+func (db *DB) deliverOne(ctx context.Context, m *leased, giveUp time.Duration, now func() time.Time, send Send) error {
+	sendErr := db.worthSending(ctx, m, now())
+	if sendErr == nil {
+		sendErr = send(ctx, &m.Outgoing)
 	}
-	return len(mine), unreadable
+	if sendErr != nil {
+		db.log.WarnContext(ctx, "message not delivered", "kind", m.Kind, "id", m.ID, "try", m.Tries, "error", sendErr)
+	}
+	return db.noteDelivery(ctx, &m.Outgoing, sendErr, giveUp, now())
 }
 
 // worthSending says why a message should not be sent any more.

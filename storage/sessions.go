@@ -152,7 +152,7 @@ func (tx *Tx) EndSessions(ctx context.Context, e Ending, now time.Time) (int64, 
 		return n, err
 	}, `SELECT DISTINCT g.client_id, g.session_id FROM grants g
 		WHERE g.user_id = $1 AND ($2 = '' OR g.session_id = $3) AND g.session_id <> $4
-			AND g.code_used_at IS NOT NULL AND g.revoked_at IS NULL AND g.expires_at > $5
+			AND `+holding+` AND g.revoked_at IS NULL AND g.expires_at > $5
 			AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = g.session_id AND s.ended_at IS NOT NULL)`,
 		e.UserID, e.Session, e.Session, e.Except, at)
 	if err != nil {

@@ -128,6 +128,26 @@ func TestSingleUse(t *testing.T) {
 			func(context.Context, *storage.Tx, string) error { return nil },
 			func(ctx context.Context, tx *storage.Tx, id string) error { return tx.ReceiveOnce(ctx, id, noon) },
 		}, {
+			"device code",
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return errors.Join(tx.InsertDeviceCode(ctx, device(id)), tx.AllowDevice(ctx, storage.Hash(id), "grant "+id, noon))
+			},
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				got, err := tx.RedeemDevice(ctx, storage.Hash(id), board, noon)
+				if err == nil && got != "grant "+id {
+					err = fmt.Errorf("the device code of %s led to %s", id, got)
+				}
+				return err
+			},
+		}, {
+			"answer to a device",
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return tx.InsertDeviceCode(ctx, device(id))
+			},
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return tx.AllowDevice(ctx, storage.Hash(id), "grant", noon)
+			},
+		}, {
 			"challenge",
 			func(ctx context.Context, tx *storage.Tx, id string) error {
 				return tx.PutCeremony(ctx, storage.Ceremony{BoundTo: id, Kind: "get", Data: []byte(id), ExpiresAt: noon.Add(time.Minute)})

@@ -71,11 +71,12 @@ func (r Reader) AccessTokenStanding(ctx context.Context, kind, hash string, now 
 	return &t, &st, err
 }
 
-// SpendRefreshToken uses up a refresh token and returns it. ErrSpent where it
-// is unknown, expired, revoked or used.
+// SpendRefreshToken uses up a refresh token and returns it. One that is bound
+// (Cnf) stays good: whoever copies it can't use it, so it needs no successor.
+// ErrSpent where it is unknown, expired, revoked or used.
 func (tx *Tx) SpendRefreshToken(ctx context.Context, hash string, now time.Time) (*Token, error) {
 	return tx.spendRefresh(ctx, `
-		UPDATE tokens SET used_at = $2
+		UPDATE tokens SET used_at = CASE WHEN cnf = '' THEN $2 ELSE used_at END
 		WHERE hash = $1 AND kind = 'refresh' AND used_at IS NULL AND revoked_at IS NULL AND expires_at > $2
 		RETURNING grant_id, scope, cnf, expires_at`, hash, stamp(now))
 }

@@ -30,7 +30,8 @@ func (c *clientRotateSecretCommand) Run(ctx context.Context, p *process) error {
 		return usageError{fmt.Errorf("--overlap %s: write a time such as 24h, 720h at most", c.Overlap)}
 	}
 	return c.withDatabase(ctx, p, func(_ config.Config, db *storage.DB) error {
-		if _, err := findClient(ctx, db, c.ID); err != nil {
+		registered, err := findClient(ctx, db, c.ID)
+		if err != nil {
 			return err
 		}
 		now, made := present(), rotatedSecret{ClientID: c.ID, ClientSecret: storage.NewSecret()}
@@ -39,7 +40,7 @@ func (c *clientRotateSecretCommand) Run(ctx context.Context, p *process) error {
 			made.OldSecretUntil = now.Add(c.Overlap)
 			words = fmt.Sprintf("The old secret of %s works until %s.", c.ID, moment(made.OldSecretUntil))
 		}
-		err := db.Write(ctx, func(tx *storage.Tx) error {
+		err = db.Write(ctx, func(tx *storage.Tx) error {
 			if err := tx.RotateSecret(ctx, c.ID, made.ClientSecret, made.OldSecretUntil, now); err != nil {
 				return err
 			}
@@ -55,11 +56,24 @@ func (c *clientRotateSecretCommand) Run(ctx context.Context, p *process) error {
 			return tx.Audit(ctx, event)
 		})
 		if errors.Is(err, storage.ErrNoSecret) {
-			return fmt.Errorf("product %s has no secret to rotate: it is registered with an auth_method that uses none", c.ID)
+			return fmt.Errorf("product %s has no secret to rotate: it is registered for %s; %s", c.ID, registered.AuthMethod, instead(registered))
 		}
 		if err != nil {
 			return err
 		}
 		return c.print(p, made, words+fmt.Sprintf(" The new one isn't shown again:\n  client_secret  %s\n", made.ClientSecret))
 	})
+}
+
+// instead says what is changed in place of a secret.
+func instead(c *storage.Client) string {
+	switch {
+	case c.JWKSURI != "":
+		return "its keys are changed where it publishes them, at " + c.JWKSURI
+	case c.AuthMethod == storage.PrivateKeyJWT, c.AuthMethod == storage.SelfSignedTLS:
+		return "its keys are changed in jwks, by sallyport apply"
+	case c.AuthMethod == storage.TLSClientAuth:
+		return "its certificate is changed by whoever issues it"
+	}
+	return "it keeps none"
 }

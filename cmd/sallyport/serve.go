@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -48,7 +49,29 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 	}
 	// What starting up left behind is given back, so that an idle server is small.
 	debug.FreeOSMemory()
-	return srv.Listen(ctx, l, conf.TLSCertFile, conf.TLSKeyFile)
+	return listen(ctx, srv, l, conf)
+}
+
+// listen answers at the main address and, where one is configured, at that for
+// certificates. Either ends with the other.
+func listen(ctx context.Context, srv *server.Server, l net.Listener, conf config.Config) error {
+	if conf.MTLS.Listen == "" {
+		return srv.Listen(ctx, l, conf.TLSCertFile, conf.TLSKeyFile)
+	}
+	second, err := (&net.ListenConfig{}).Listen(ctx, "tcp", conf.MTLS.Listen)
+	if err != nil {
+		l.Close()
+		return fmt.Errorf("listen on %s: %w (another program may be there: choose a port with --mtls-listen)", conf.MTLS.Listen, err)
+	}
+	ctx, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() {
+		defer stop()
+		ended <- srv.ListenMTLS(ctx, second, conf.TLSCertFile, conf.TLSKeyFile)
+	}()
+	err = srv.Listen(ctx, l, conf.TLSCertFile, conf.TLSKeyFile)
+	stop()
+	return errors.Join(err, <-ended)
 }
 
 // openMigrated opens the configured database with this version's schema,

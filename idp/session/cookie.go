@@ -41,8 +41,11 @@ func (s *Sessions) setCookie(w http.ResponseWriter, name, value string) {
 	http.SetCookie(w, c)
 }
 
-// Forget removes the session's cookie from the browser.
-func (s *Sessions) Forget(w http.ResponseWriter) { s.setCookie(w, sessionCookie, "") }
+// Forget removes the session's cookie from the browser, and its state.
+func (s *Sessions) Forget(w http.ResponseWriter) {
+	s.setCookie(w, sessionCookie, "")
+	s.setState(w, "")
+}
 
 // Browser returns the secret of the browser, giving it one where it has none.
 func (s *Sessions) Browser(w http.ResponseWriter, r *http.Request) string {

@@ -23,6 +23,11 @@ type Params struct {
 	Nonce         string `json:"nonce,omitempty"`
 	Scope         string `json:"scope"`
 	CodeChallenge string `json:"code_challenge,omitempty"`
+	// DPoPJKT is the thumbprint of the only key that the code can be redeemed
+	// with (RFC 9449 section 10).
+	DPoPJKT string `json:"dpop_jkt,omitempty"`
+	// Resources are those that tokens are asked for (RFC 8707).
+	Resources []string `json:"resources,omitempty"`
 	// ACRValues in order of preference, from acr_values or the claims
 	// parameter.
 	ACRValues    []string `json:"acr_values,omitempty"`
@@ -37,7 +42,11 @@ type Params struct {
 	AskConsent bool     `json:"ask_consent,omitempty"`
 	LoginHint  string   `json:"login_hint,omitempty"`
 	UILocales  []string `json:"ui_locales,omitempty"`
-	// Subject is the person of an id_token_hint: nobody else may be answered.
+	// Device is the hash of the device code that this request answers (RFC
+	// 8628), in place of a redirect; empty for all others.
+	Device string `json:"device,omitempty"`
+	// Subject is the person of an id_token_hint, by the sub that the client knows
+	// them by: nobody else may be answered.
 	Subject string `json:"subject,omitempty"`
 	// Claims asked for by name in the claims parameter.
 	IDTokenClaims  []string `json:"id_token_claims,omitempty"`
@@ -106,7 +115,7 @@ func (s *Sessions) Facts(ctx context.Context, a Asked) (policy.Facts, error) {
 	}
 	f.Person = PolicyPerson(a.Person)
 	f.Product.Closed = ProductClosed(a.Client, u)
-	f.Product.RequireTwoFactors = a.Client.RequireTwoFactors && (len(a.Client.RequireTwoFactorsOf) == 0 || slices.Contains(a.Client.RequireTwoFactorsOf, u.OrgID))
+	f.Product.RequireTwoFactors = RequiresTwoFactors(a.Client, u)
 	f.AskConsent = asksConsent(a)
 	// Without a way to send mail nobody could confirm a network.
 	if company.Rules.NewNetworkCheck && slices.Contains(s.Offered, policy.Email) {
@@ -186,6 +195,12 @@ func ProductClosed(c *storage.Client, u *storage.User) bool {
 	return len(c.Orgs) > 0 && !slices.Contains(c.Orgs, u.OrgID) ||
 		len(c.Kinds) > 0 && !slices.Contains(c.Kinds, u.Kind) ||
 		len(c.People) > 0 && !slices.Contains(c.People, u.ID)
+}
+
+// RequiresTwoFactors says whether a product wants a second factor of a person,
+// for all or for some companies.
+func RequiresTwoFactors(c *storage.Client, u *storage.User) bool {
+	return c.RequireTwoFactors && (len(c.RequireTwoFactorsOf) == 0 || slices.Contains(c.RequireTwoFactorsOf, u.OrgID))
 }
 
 // MinLevel is the least a product lets anybody enter with.

@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"crypto/x509"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -16,6 +17,13 @@ type Origin struct {
 	UserAgent string
 	// RequestID is in the log, in the audit, and on error pages.
 	RequestID string
+	// Certificate is the client's, by TLS with us or with a trusted proxy; nil:
+	// none came. The sender has its key; who vouches for it, nobody has looked
+	// at yet. Intermediates came with it.
+	Certificate   *x509.Certificate
+	Intermediates []*x509.Certificate
+	// CertificateProblem says why what the proxy wrote is no certificate.
+	CertificateProblem error
 }
 
 type originKey struct{}
@@ -32,25 +40,32 @@ func WithOrigin(ctx context.Context, o Origin) context.Context {
 }
 
 // TrackOrigin notes where each request came from: the socket's address, or
-// what the trusted proxies say in X-Forwarded-For. A header from anyone else
-// is ignored.
-func TrackOrigin(trusted []netip.Prefix) func(http.Handler) http.Handler {
+// what the trusted proxies say in X-Forwarded-For; and with which certificate,
+// that of our own TLS or what they say in certificateHeader ("": nothing). A
+// header from anyone else is ignored.
+func TrackOrigin(trusted []netip.Prefix, certificateHeader string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			// Headers may hold any bytes; what is kept must be text.
 			o := Origin{Addr: clientAddr(r, trusted), UserAgent: strings.ToValidUTF8(r.UserAgent(), "?"), RequestID: storage.NewID()}
+			o.certificate(r, trusted, certificateHeader)
 			w.Header().Set("X-Request-Id", o.RequestID)
 			next.ServeHTTP(w, r.WithContext(WithOrigin(r.Context(), o)))
 		})
 	}
 }
 
-func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
+// socketAddr is whom the connection is with; invalid: nobody's.
+func socketAddr(r *http.Request) netip.Addr {
 	socket, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
 	}
-	addr := socket.Addr().Unmap()
+	return socket.Addr().Unmap()
+}
+
+func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
+	addr := socketAddr(r)
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	// From our own proxy backwards: the first hop that isn't a trusted proxy
 	// is the client; what stands before it was written by the client.

@@ -51,7 +51,10 @@ const ClientCredentials = "client_credentials"
 // MachineOnly says whether a product acts for itself alone: nobody signs in to
 // it. The provider's own pages are registered for no grant at all.
 func MachineOnly(c *storage.Client) bool {
-	return slices.Contains(c.GrantTypes, ClientCredentials) && !slices.Contains(c.GrantTypes, "authorization_code")
+	people := func(grant string) bool {
+		return grant == "authorization_code" || grant == "urn:ietf:params:oauth:grant-type:device_code"
+	}
+	return slices.Contains(c.GrantTypes, ClientCredentials) && !slices.ContainsFunc(c.GrantTypes, people)
 }
 
 // ProductRoles are a person's roles in a product, sorted: their own, and where

@@ -23,6 +23,8 @@ import (
 // Sessions reads and writes sessions. Its fields are set once.
 type Sessions struct {
 	DB *storage.DB
+	// Issuer is the provider's own address.
+	Issuer string
 	// Secure says that the provider is reached by https.
 	Secure bool
 	// Idle and Absolute are how long a session lives unused, and at all.
@@ -82,12 +84,17 @@ func (s *Sessions) TouchDue(in *storage.SignedIn) bool {
 type Opened struct {
 	ID     string
 	secret string
+	begun  bool
 }
 
-// SetCookie gives the browser the new cookie.
+// SetCookie gives the browser the new cookie, and with a new session another
+// browser state.
 func (s *Sessions) SetCookie(w http.ResponseWriter, o *Opened) {
 	if o.secret != "" {
 		s.setCookie(w, sessionCookie, o.secret)
+	}
+	if o.begun {
+		s.setState(w, storage.NewSecret())
 	}
 }
 
@@ -117,7 +124,7 @@ func (s *Sessions) Pass(ctx context.Context, tx *storage.Tx, running *storage.Si
 		return nil, err
 	}
 	from := OriginOf(ctx)
-	o := &Opened{ID: storage.NewID(), secret: storage.NewSecret()}
+	o := &Opened{ID: storage.NewID(), secret: storage.NewSecret(), begun: true}
 	err = tx.InsertSession(ctx, storage.Session{
 		ID: o.ID, SecretHash: storage.Hash(o.secret), UserID: userID, Proofs: Encode(proofs),
 		IP: from.Addr.String(), UserAgent: from.UserAgent, CreatedAt: now, LastSeenAt: now, ExpiresAt: now.Add(lasts),

@@ -15,11 +15,15 @@ func (a *Account) consents(v *visit) (all []page.Consented, err error) {
 		return nil, err
 	}
 	for _, c := range given {
-		name, err := a.productName(v, c.ClientID)
+		product, err := a.DB.Client(v.Ctx(), c.ClientID)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, page.Consented{ID: c.ClientID, Product: name, Scopes: strings.Fields(c.Scope), Since: c.CreatedAt})
+		named, err := a.Sessions.ScopeNames(v.Ctx(), product, nil)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Consented{ID: c.ClientID, Product: product.Name, Scopes: strings.Fields(c.Scope), Named: named, Since: c.CreatedAt})
 	}
 	return all, nil
 }

@@ -139,32 +139,3 @@ func (a *Account) activity(v *visit) ([]page.Activity, error) {
 	}
 	return out, nil
 }
-
-// endSessions signs out one of the person's sessions, or all.
-func (a *Account) endSessions(v *visit) error {
-	ctx := v.Ctx()
-	e := storage.Ending{UserID: v.In.User.ID, Session: v.R.PostFormValue("id")}
-	event := "session.ended"
-	if v.R.PostFormValue("all") == "1" {
-		e.Session, event = "", "sessions.ended"
-	} else if e.Session == "" {
-		return v.Redirect("/account")
-	}
-	err := a.DB.Write(ctx, func(tx *storage.Tx) error {
-		if _, err := tx.EndSessions(ctx, e, a.Now()); err != nil {
-			return err
-		}
-		return tx.Audit(ctx, a.event(v, event))
-	})
-	if err != nil {
-		return err
-	}
-	if e.Session != "" && e.Session != v.In.Session.ID {
-		return v.Redirect("/account")
-	}
-	a.Sessions.Forget(v.W)
-	a.Pages.Write(v.W, page.Frame{Lang: a.lang(v.R, v.In)}, page.Message{
-		Heading: page.Say("signed_out.heading"), Body: page.Say("signed_out.body"), Link: "/account", LinkText: page.Say("setup_link.sign_in"),
-	})
-	return nil
-}

@@ -25,8 +25,9 @@ import (
 // that no other site can do anything by a browser. Its fields are set once.
 type API struct {
 	Govern *govern.Govern
-	// Bearer says who holds an access token, or session.ErrNoBearer.
-	Bearer func(ctx context.Context, secret string) (*session.Bearer, error)
+	// Bearer says who presents an access token, or session.ErrNoBearer, or a
+	// session.ProofError.
+	Bearer func(ctx context.Context, presented session.Presented) (*session.Bearer, error)
 	Log    *slog.Logger
 
 	limits  limits
@@ -110,8 +111,10 @@ func notAllowed(c *call) (answer, error) {
 type call struct {
 	w      http.ResponseWriter
 	r      *http.Request
-	bearer *session.Bearer
-	by     govern.Actor
+	// presented is the access token; bearer, whose it is.
+	presented session.Presented
+	bearer    *session.Bearer
+	by        govern.Actor
 	body   []byte
 	// within is the context of the transaction that a creation is a part of.
 	within context.Context

@@ -18,13 +18,16 @@ var tokenForm = regexp.MustCompile(`^[A-Za-z0-9._~+/-]+=*$`)
 // enter finds out who calls, and whether they may: by a token in the header
 // alone, never in an address or a form, where logs and histories keep it.
 func (a *API) enter(c *call) error {
-	secret, err := c.secret()
-	if err != nil {
+	if err := c.present(); err != nil {
 		return err
 	}
-	b, err := a.Bearer(c.ctx(), secret)
+	b, err := a.Bearer(c.ctx(), c.presented)
 	if errors.Is(err, session.ErrNoBearer) {
 		return problem{Code: codeBadToken, challenge: []string{quoted("error", "invalid_token")}}
+	}
+	if wrong, ok := errors.AsType[*session.ProofError](err); ok {
+		// RFC 9449 sections 7.1 and 9.
+		return problem{Code: codeBadProof, Detail: wrong.Description, challenge: []string{quoted("error", wrong.Code)}}
 	}
 	if err != nil {
 		return err
@@ -44,20 +47,24 @@ func (a *API) enter(c *call) error {
 	return personMayEnter(b)
 }
 
-func (c *call) secret() (string, error) {
+// present reads the access token, by the scheme Bearer or DPoP.
+func (c *call) present() error {
+	c.presented.Request, c.presented.Answer = c.r, c.w.Header()
 	sent := c.r.Header.Values("Authorization")
 	if len(sent) == 0 {
-		return "", problem{Code: codeNoToken}
+		return problem{Code: codeNoToken}
 	}
 	scheme, token, _ := strings.Cut(sent[0], " ")
 	token = strings.TrimSpace(token)
+	c.presented.DPoP = strings.EqualFold(scheme, "DPoP")
 	switch {
-	case !strings.EqualFold(scheme, "Bearer") && len(sent) == 1:
-		return "", problem{Code: codeNoToken}
+	case !c.presented.DPoP && !strings.EqualFold(scheme, "Bearer") && len(sent) == 1:
+		return problem{Code: codeNoToken}
 	case len(sent) > 1, !tokenForm.MatchString(token):
-		return "", problem{Code: codeBadRequest, challenge: []string{quoted("error", "invalid_request")}}
+		return problem{Code: codeBadRequest, challenge: []string{quoted("error", "invalid_request")}}
 	}
-	return token, nil
+	c.presented.Secret = token
+	return nil
 }
 
 // personMayEnter asks of a person's token what the console asks of a session.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -69,6 +70,7 @@ const (
 	codeChanged    = "changed"
 	codeNoToken    = "token_missing"
 	codeBadToken   = "token_invalid"
+	codeBadProof   = "token_proof"
 	codeBadRequest = "token_request"
 	codeTwoFactors = "two_factors"
 	codeNotFresh   = "not_fresh"
@@ -101,8 +103,9 @@ var problemKinds = map[string]kind{
 	"in_use":       {409, "In use", "Something else needs it."},
 	codeSpent:      {409, "Over", "It was used, has ended or has expired."},
 	codeChanged:    {412, "Changed meanwhile", "Somebody else changed it since you read it: read it again."},
-	codeNoToken:    {401, "No access token", "Send one in the header: Authorization: Bearer TOKEN."},
-	codeBadToken:   {401, "Access token not valid", "It is unknown, expired or revoked: get another."},
+	codeNoToken:    {401, "No access token", "Send one in the header: Authorization: Bearer TOKEN, or DPoP TOKEN where it is bound to a key."},
+	codeBadToken:   {401, "Access token not valid", "It is unknown, expired or revoked, or bound to another key or certificate: get another."},
+	codeBadProof:   {401, "DPoP proof not valid", "The token is bound to a key: send a new proof by that key in the header DPoP with each call."},
 	codeBadRequest: {400, "Authorization can't be read", "Send the header Authorization once, with one token."},
 	codeTwoFactors: {401, "Two factors are needed", "Send the person through the authorization endpoint with the acr_values of the challenge."},
 	codeNotFresh:   {401, "A fresh second factor is needed", "Send the person through the authorization endpoint with the acr_values and max_age of the challenge: a second factor must have been proved within five minutes."},
@@ -232,10 +235,11 @@ func (a *API) fail(c *call, err error) {
 	} else {
 		a.Log.InfoContext(c.r.Context(), "api call refused", log...)
 	}
-	writeProblem(c.w, p, from.RequestID)
+	writeProblem(c.w, p, c.presented.Scheme(), from.RequestID)
 }
 
-func writeProblem(w http.ResponseWriter, p problem, instance string) {
+// writeProblem answers a problem; scheme is that of its challenge.
+func writeProblem(w http.ResponseWriter, p problem, scheme, instance string) {
 	k := problemKinds[p.Code]
 	if p.Detail == "" {
 		p.Detail = k.about
@@ -243,7 +247,7 @@ func writeProblem(w http.ResponseWriter, p problem, instance string) {
 	h := w.Header()
 	switch {
 	case k.status == http.StatusUnauthorized, len(p.challenge) > 0:
-		h.Set("WWW-Authenticate", "Bearer "+strings.Join(append([]string{quoted("realm", apiBase)}, p.challenge...), ", "))
+		challenge(h, scheme, p.challenge)
 	case p.wait > 0:
 		h.Set("Retry-After", strconv.Itoa(int((p.wait+time.Second-1)/time.Second)))
 	}
@@ -260,6 +264,22 @@ func writeProblem(w http.ResponseWriter, p problem, instance string) {
 	}{apiBase + "/problems/" + p.Code, k.title, k.status, p.Detail, instance, p.Fields})
 }
 
+// challenge says by which schemes a token is presented: first by the one that
+// was tried, with what was wrong with it (RFC 9449 section 7.2).
+func challenge(h http.Header, tried string, wrong []string) {
+	for _, scheme := range []string{"Bearer", "DPoP"} {
+		params := []string{quoted("realm", apiBase)}
+		if scheme == "DPoP" {
+			params = append(params, quoted("algs", strings.Join(session.ProofAlgs(), " ")))
+		}
+		if scheme == tried {
+			h["Www-Authenticate"] = slices.Insert(h["Www-Authenticate"], 0, scheme+" "+strings.Join(append(params, wrong...), ", "))
+		} else {
+			h.Add("WWW-Authenticate", scheme+" "+strings.Join(params, ", "))
+		}
+	}
+}
+
 // recoverPanic answers 500 and keeps the stack for the log.
 func (a *API) recoverPanic(w http.ResponseWriter, r *http.Request) {
 	p := recover()
@@ -271,7 +291,7 @@ func (a *API) recoverPanic(w http.ResponseWriter, r *http.Request) {
 	}
 	from := session.OriginOf(r.Context())
 	a.Log.ErrorContext(r.Context(), "panic", "path", r.URL.Path, "cause", p, "stack", string(debug.Stack()), "request_id", from.RequestID)
-	writeProblem(w, problem{Code: codeFailure}, from.RequestID)
+	writeProblem(w, problem{Code: codeFailure}, "", from.RequestID)
 }
 
 // meaning is what the type of a problem leads to.

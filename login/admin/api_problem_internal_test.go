@@ -84,7 +84,7 @@ func TestFailuresSayNothing(t *testing.T) {
 		var log strings.Builder
 		a := &API{
 			Govern: &govern.Govern{Now: time.Now}, Log: slog.New(slog.NewTextHandler(&log, nil)),
-			Bearer: func(context.Context, string) (*session.Bearer, error) { return nil, fails() },
+			Bearer: func(context.Context, session.Presented) (*session.Bearer, error) { return nil, fails() },
 		}
 		r := chi.NewRouter()
 		a.Routes(r)

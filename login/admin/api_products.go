@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"slices"
 	"time"
@@ -58,6 +60,7 @@ type productWritten struct {
 	Roles                  []storage.ProductRole `json:"roles"`
 	PolicyURI              string                `json:"policy_uri"`
 	TermsURI               string                `json:"tos_uri"`
+	apply.Protocol
 }
 
 // entry is what was said, on top of the defaults.
@@ -66,6 +69,8 @@ func (w productWritten) entry() apply.Product {
 	e.ID, e.Name, e.RedirectURIs, e.PostLogoutRedirectURIs, e.BackchannelLogoutURI = w.ID, w.Name, w.RedirectURIs, w.PostLogoutRedirectURIs, w.BackchannelLogoutURI
 	e.Company, e.Native, e.FirstParty, e.RequireTwoFactors, e.RequireTwoFactorsOf = w.Company, w.Native, w.FirstParty, w.RequireTwoFactors, w.RequireTwoFactorsOf
 	e.MinACR, e.Companies, e.Kinds, e.People, e.Roles, e.PolicyURI, e.TermsURI = w.MinACR, w.Companies, w.Kinds, w.People, w.Roles, w.PolicyURI, w.TermsURI
+	e.Protocol = w.Protocol
+	e.SubjectType = cmp.Or(e.SubjectType, apply.NewProduct().SubjectType)
 	// What has a default gets it back by null.
 	for into, said := range map[*string]*string{&e.AuthMethod: w.AuthMethod, &e.IDTokenAlg: w.IDTokenAlg, &e.PKCE: w.PKCE} {
 		if said != nil {
@@ -110,13 +115,29 @@ func (a *API) changeProduct(c *call) (answer, error) {
 		return answer{}, wrongField("id", "not_allowed", "is another", "leave it out: an id stays")
 	}
 	mentioned = slices.DeleteFunc(mentioned, func(name string) bool { return name == "id" })
-	entry := w.entry()
-	entry.ID = c.id("product")
-	now, err := a.Govern.ChangeProduct(c.ctx(), c.by, entry, mentioned...)
+	now, err := a.Govern.PatchProduct(c.ctx(), c.by, c.id("product"), func(there apply.Product) (apply.Product, []string, error) {
+		entry := w.entry()
+		return entry, mentioned, patchObjects(&entry.Protocol, there.Protocol, c.body)
+	})
 	if err != nil {
 		return answer{}, err
 	}
 	return shown(now)
+}
+
+// patchObjects merges into what is there the members of a merge patch that are
+// objects of several values, such as api.
+func patchObjects(into *apply.Protocol, there apply.Protocol, patch []byte) error {
+	merged, err := patched(there, patch)
+	if err != nil {
+		return err
+	}
+	var whole apply.Protocol
+	if err := json.Unmarshal(merged, &whole); err != nil {
+		return err
+	}
+	into.TLSClient, into.API, into.Exchange, into.ClaimProfile = whole.TLSClient, whole.API, whole.Exchange, whole.ClaimProfile
+	return nil
 }
 
 func (a *API) deleteProduct(c *call) (answer, error) {

@@ -95,11 +95,11 @@ func (a *Admin) editProductPost(v *visit) error {
 }
 
 // productFields are those of the form, by their names in a file.
-var productFields = []string{
+var productFields = append([]string{
 	"name", "auth_method", "redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "grant_types", "scopes", "company",
 	"id_token_signed_response_alg", "pkce", "native", "first_party", "require_two_factors", "require_two_factors_of", "min_acr", "companies", "kinds",
 	"people", "roles", "policy_uri", "tos_uri",
-}
+}, apply.ProtocolFields()...)
 
 // formOf is a product as the form shows it.
 func formOf(p apply.Product) page.ConsoleProductForm {
@@ -107,7 +107,7 @@ func formOf(p apply.Product) page.ConsoleProductForm {
 		ID: p.ID, Name: p.Name, AuthMethod: p.AuthMethod, Native: p.Native, RedirectURIs: p.RedirectURIs, PostLogoutRedirectURIs: p.PostLogoutRedirectURIs,
 		BackchannelLogoutURI: p.BackchannelLogoutURI, GrantTypes: p.GrantTypes, Scopes: p.Scopes, IDTokenAlg: p.IDTokenAlg, PKCE: p.PKCE, FirstParty: p.FirstParty,
 		TwoStepOf: p.RequireTwoFactorsOf, MinACR: p.MinACR, Companies: p.Companies, Kinds: p.Kinds, People: p.People, ActsFor: p.Company,
-		PolicyURI: p.PolicyURI, TermsURI: p.TermsURI,
+		PolicyURI: p.PolicyURI, TermsURI: p.TermsURI, ProductProtocol: protocolFormOf(p),
 	}
 	switch {
 	case p.RequireTwoFactors && len(p.RequireTwoFactorsOf) > 0:
@@ -133,11 +133,15 @@ func entryIn(form page.ConsoleProductForm) (apply.Product, map[string]page.Text)
 	for _, role := range form.Roles {
 		entry.Roles = append(entry.Roles, storage.ProductRole(role))
 	}
+	wrong := protocolIn(form, &entry)
 	if form.TwoStep == "some" && len(form.TwoStepOf) == 0 {
 		// Of nobody in particular would be of everybody.
-		return entry, map[string]page.Text{"require_two_factors": page.Say("problem.product.require_two_factors")}
+		wrong["require_two_factors"] = page.Say("problem.product.require_two_factors")
 	}
-	return entry, nil
+	if len(wrong) == 0 {
+		return entry, nil
+	}
+	return entry, wrong
 }
 
 // productProblems words what is wrong with a product, by the fields of its
@@ -150,12 +154,12 @@ func productProblems(form page.ConsoleProductForm, err error) map[string]page.Te
 	machine := slices.Contains(form.GrantTypes, session.ClientCredentials) && !slices.Contains(form.GrantTypes, "authorization_code")
 	all := make(map[string]page.Text)
 	for _, p := range wrong.List {
-		field, rest, _ := strings.Cut(p.Field, "[")
+		field, rest := formField(form, p.Field)
 		id := field
 		switch {
 		case p.Field == "" && p.Code == apply.CodeTaken:
 			field, id = "id", "id_taken"
-		case field == "" || !slices.Contains(productFields, field) && field != "id":
+		case field == "":
 			all[""] = page.Say("field_problem." + string(p.Code))
 			continue
 		case field == "redirect_uris" && p.Code == apply.CodeMissing:
@@ -164,12 +168,42 @@ func productProblems(form page.ConsoleProductForm, err error) map[string]page.Te
 			id = "redirect_uris_machine"
 		case field == "scopes" && (machine || form.ActsFor != "") && rest != "":
 			id = "scopes_machine"
+		case field == "jwks" && p.Field == "jwks" && p.Code == apply.CodeMissing:
+			id = "jwks_missing"
+		case field == "jwks" && p.Code == apply.CodeConflict:
+			id = "jwks_conflict"
 		}
 		if _, twice := all[field]; !twice {
 			all[field] = page.Say("problem.product."+id, "Value", valueAt(form, field, rest))
 		}
 	}
 	return all
+}
+
+// formField is the field of the form that a field of an entry stands in, and
+// what comes after a bracket; empty where the form has none for it.
+func formField(form page.ConsoleProductForm, path string) (field, rest string) {
+	field, rest, _ = strings.Cut(path, "[")
+	first, second, _ := strings.Cut(field, ".")
+	switch first {
+	case "jwks", "tls_client":
+		field = first
+	case "claim_profile":
+		second, _, _ = strings.Cut(second, ".")
+		field = first + "." + second
+	case "token_exchange":
+		if second == "" {
+			field = first + ".impersonate"
+		}
+	case "scopes":
+		if scope := valueAt(form, field, rest); slices.Contains(form.OtherScopes(), scope) {
+			field = "other_scopes"
+		}
+	}
+	if first != "id" && !slices.Contains(productFields, first) {
+		return "", ""
+	}
+	return field, rest
 }
 
 // valueAt is the line of a list that something is wrong with; rest is what
@@ -182,7 +216,8 @@ func valueAt(form page.ConsoleProductForm, field, rest string) string {
 	}
 	list := map[string][]string{
 		"redirect_uris": form.RedirectURIs, "post_logout_redirect_uris": form.PostLogoutRedirectURIs, "companies": form.Companies, "people": form.People,
-		"require_two_factors_of": form.TwoStepOf,
+		"require_two_factors_of": form.TwoStepOf, "scopes": form.Scopes, "other_scopes": form.Scopes, "resources": form.Resources, "request_uris": form.RequestURIs,
+		"token_exchange.impersonate": form.Impersonate, "token_exchange.delegate": form.Delegate, "contacts": form.Contacts,
 	}[field]
 	if field == "roles" {
 		for _, role := range form.Roles {

@@ -13,7 +13,7 @@ func auditGroups() []auditGroup {
 	return []auditGroup{
 		{"sign_in", []string{
 			"sign_in.", "step_up.", "proof.", "session.", "product.entered", "account.entered", "network.", "password.failed", "totp.failed", "sms.failed",
-			"email.failed", "webauthn.failed", "webauthn.cloned", "backup_code.", "recovery_code.", "factor.",
+			"email.failed", "webauthn.failed", "webauthn.cloned", "backup_code.", "recovery_code.", "factor.", "device.",
 		}},
 		{"two_step", []string{
 			"totp.", "sms.", "email.", "webauthn.", "backup_codes.", "two_step.", "set_up_link.", "recovery_code.issued", "recovery_code.given",
@@ -22,7 +22,7 @@ func auditGroups() []auditGroup {
 		{"account", []string{"password.", "address.", "phone.", "changes.", "network_check.", "consent.", "sessions."}},
 		{"people", []string{"person.", "owner.", "invitation.", "confirmation.", "reminder.", "link.", "task."}},
 		{"rules", []string{"rules.", "networks."}},
-		{"products", []string{"product.", "api_client.", "token."}},
+		{"products", []string{"product.", "registration.", "api_client.", "token."}},
 		{"instance", []string{"company.", "keys.", "delivery.", "audit.", "api.", "console."}},
 	}
 }

@@ -16,8 +16,7 @@ type ConsoleProductForm struct {
 	New bool
 	// ID is the client id. Fields: id, name.
 	ID, Name string
-	// AuthMethod is "none", "client_secret_basic" or "client_secret_post".
-	// Field: auth_method.
+	// AuthMethod is one of those of RFC 7591. Field: auth_method.
 	AuthMethod string
 	// Native is an app on a person's device. Field: native=1.
 	Native bool
@@ -26,9 +25,9 @@ type ConsoleProductForm struct {
 	RedirectURIs, PostLogoutRedirectURIs []string
 	BackchannelLogoutURI                 string
 	// GrantTypes and Scopes are those chosen. Fields: grant_types, scopes, once
-	// for each.
+	// for each; and other_scopes with those of other products' APIs, one a line.
 	GrantTypes, Scopes []string
-	// IDTokenAlg is "RS256" or "ES256". Field: id_token_signed_response_alg.
+	// IDTokenAlg is "RS256", "ES256", "PS256" or "EdDSA". Field: id_token_signed_response_alg.
 	IDTokenAlg string
 	// PKCE is "required" or "optional". Field: pkce.
 	PKCE string
@@ -52,6 +51,7 @@ type ConsoleProductForm struct {
 	Roles []ProductRole
 	// Fields: policy_uri, tos_uri.
 	PolicyURI, TermsURI string
+	ProductProtocol
 	// Known are the companies there are, shown as a help; leave it empty where
 	// they are too many for a page.
 	Known []Option
@@ -87,8 +87,9 @@ func ReadProductForm(sent url.Values) ConsoleProductForm {
 		IDTokenAlg: sent.Get("id_token_signed_response_alg"), PKCE: sent.Get("pkce"), FirstParty: sent.Get("first_party") == "1",
 		TwoStep: sent.Get("require_two_factors"), TwoStepOf: lines(sent, "require_two_factors_of"), MinACR: sent.Get("min_acr"),
 		Companies: lines(sent, "companies"), Kinds: sent["kinds"], People: lines(sent, "people"), ActsFor: strings.TrimSpace(sent.Get("company")),
-		PolicyURI: strings.TrimSpace(sent.Get("policy_uri")), TermsURI: strings.TrimSpace(sent.Get("tos_uri")),
+		PolicyURI: strings.TrimSpace(sent.Get("policy_uri")), TermsURI: strings.TrimSpace(sent.Get("tos_uri")), ProductProtocol: readProtocol(sent),
 	}
+	f.Scopes = append(f.Scopes, lines(sent, "other_scopes")...)
 	if f.TwoStep != "some" {
 		f.TwoStepOf = nil
 	}
@@ -138,23 +139,24 @@ func ticks(chosen []string, offered ...string) []tick {
 // GrantsOffered and those below are what the template offers, with what is
 // chosen.
 func (f ConsoleProductForm) GrantsOffered() []tick {
-	return ticks(f.GrantTypes, "authorization_code", "refresh_token", "client_credentials")
+	return ticks(f.GrantTypes, "authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:device_code",
+		"urn:ietf:params:oauth:grant-type:token-exchange", "implicit")
 }
 
-func (f ConsoleProductForm) ScopesOffered() []tick {
-	return ticks(f.Scopes, "openid", "profile", "email", "phone", "address", "roles", "offline_access")
-}
+var signInScopes = []string{"openid", "profile", "email", "phone", "address", "roles", "offline_access"}
+
+func (f ConsoleProductForm) ScopesOffered() []tick { return ticks(f.Scopes, signInScopes...) }
 
 func (f ConsoleProductForm) APIScopesOffered() []tick { return ticks(f.Scopes, f.APIScopes...) }
 
 func (f ConsoleProductForm) KindsOffered() []tick { return ticks(f.Kinds, "staff", "client") }
 
 func (f ConsoleProductForm) AuthMethodsOffered() []tick {
-	return ticks([]string{f.AuthMethod}, "client_secret_basic", "client_secret_post", "none")
+	return ticks([]string{f.AuthMethod}, "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth", "none")
 }
 
 func (f ConsoleProductForm) AlgsOffered() []tick {
-	return ticks([]string{f.IDTokenAlg}, "ES256", "RS256")
+	return ticks([]string{f.IDTokenAlg}, "ES256", "RS256", "PS256", "EdDSA")
 }
 
 // ACRsOffered are the levels, and one that is chosen though it isn't offered

@@ -35,6 +35,7 @@ func examples(product, person string) []example {
 	inside := known
 	inside.Cancel = false
 	account := page.Frame{FormToken: "token", Person: person, SignOut: true}
+	told := []page.Told{{Product: product, Frame: "https://product.example/out?iss=https%3A%2F%2Flogin.example&sid=1"}, {Product: "Mail", Frame: "https://mail.example/out"}}
 	praised := account
 	praised.Notice = say("activity.backup_codes.made")
 	full := page.Account{
@@ -133,12 +134,12 @@ func examples(product, person string) []example {
 			{Method: "backup_code", URL: "/login/backup-code?r=req_1"}, {Method: "recovery_code", URL: "/login/recovery-code?r=req_1"},
 		}}},
 		{"why-recovered", known, page.Why{Reason: page.Say("reason.recovery"), Later: true, Recovered: true}},
-		{"why-fixed", func() page.Frame { f := known; f.Cancel, f.Fixed = false, true; return f }(), page.Why{Reason: page.Say("reason.company", "Company", product), SignOut: true}},
+		{"why-fixed", func() page.Frame { f := known; f.Cancel, f.Fixed = false, true; return f }(), page.Why{Reason: page.Say("reason.company", "Company", product)}},
 		{"why", forced, page.Why{Reason: page.Say("reason.company", "Company", product)}},
-		{"why-sign-out", inside, page.Why{Reason: page.Say("reason.company", "Company", product), SignOut: true}},
+		{"why-sign-out", inside, page.Why{Reason: page.Say("reason.company", "Company", product)}},
 		{"why-later", forced, page.Why{Reason: page.Say("reason.request", "Product", product), Later: true, Until: at}},
 		{"set_up_choose", forced, page.SetUpChoose{Ways: []page.Way{{Method: "totp"}}}},
-		{"set_up_choose-all", inside, page.SetUpChoose{SignOut: true, Ways: []page.Way{{Method: "webauthn"}, {Method: "totp"}, {Method: "sms"}, {Method: "email"}}}},
+		{"set_up_choose-all", inside, page.SetUpChoose{Ways: []page.Way{{Method: "webauthn"}, {Method: "totp"}, {Method: "sms"}, {Method: "email"}}}},
 		{"set_up_choose-mail", account, page.SetUpChoose{Ways: []page.Way{{Method: "email", Target: "a•••@example.com"}}}},
 		{"set_up_choose-none", wrong(forced, "", "problem.method_missing"), page.SetUpChoose{Ways: []page.Way{{Method: "webauthn"}, {Method: "totp"}}}},
 		{"set_up_phone", forced, page.SetUpPhone{BackURL: "/login/set-up?r=req_1"}},
@@ -159,14 +160,28 @@ func examples(product, person string) []example {
 		{"backup_codes", forced, stepCodes},
 		{"backup_codes-one", account, oneCode},
 		{"backup_codes-unsaved", wrong(account, "saved", "problem.saved_unchecked"), codes},
-		{"consent", known, page.Consent{Scopes: []string{"openid", "profile", "email", "phone", "address", "offline_access", "roles", "fleet:read"}, PolicyURI: "https://product.example/privacy", TermURI: "https://product.example/terms"}},
+		{"consent", inside, page.Consent{
+			Scopes: []string{"openid", "profile", "email", "phone", "address", "offline_access", "roles", "fleet:read"}, Named: map[string]string{"fleet:read": "See the fleet of " + product},
+			LogoURI: "https://cdn.product.example/logo.svg", ClientURI: "https://product.example/about", Contacts: []string{person}, BackTo: "product.example",
+			PolicyURI: "https://product.example/privacy", TermURI: "https://product.example/terms",
+		}},
+		{"consent-plain", inside, page.Consent{Scopes: []string{"openid", "fleet:read"}}},
 		{"consent-nothing", page.Frame{FormToken: "token", Request: "req_1"}, page.Consent{}},
+		{"device_code", page.Frame{FormToken: "token"}, page.DeviceCode{}},
+		{"device_code-wrong", wrong(page.Frame{FormToken: "token"}, "user_code", "problem.device_code_wrong"), page.DeviceCode{Code: person}},
+		{"device_confirm", page.Frame{FormToken: "token", Product: product}, page.DeviceConfirm{Code: "WDJB-MJHT", IP: "203.0.113.20", Device: "Chrome, Android", Asked: at}},
+		{"device_confirm-here", page.Frame{FormToken: "token", Product: product}, page.DeviceConfirm{Code: "WDJB-MJHT", IP: "198.51.100.7", SameNetwork: true, Asked: at}},
+		{"message-device_allowed", page.Frame{Product: product}, page.Message{Heading: page.Say("device_allowed.heading"), Body: page.Say("device_allowed.body", "Product", product)}},
 		{"message-expired", page.Frame{Status: 410}, page.Message{Heading: page.Say("expired.heading"), Body: page.Say("expired.body"), Link: "/", LinkText: page.Say("expired.link")}},
 		{"message-failure", page.Frame{Status: 500}, page.Message{Heading: page.Say("failure.heading"), Body: page.Say("failure.body"), Reference: "7f3a91c2"}},
 		{"message-refused", forced, page.Message{Heading: page.Say("refuse.product_access.heading"), Body: page.Say("refuse.product_access.body", "Person", person, "Product", product)}},
 		{"message-too-many", page.Frame{}, page.Message{Heading: page.Say("too_many.heading"), Body: page.Say("too_many.body", "Until", at), Link: "/", LinkText: page.Say("too_many.link")}},
 		{"logout_confirm", page.Frame{FormToken: "token", Product: product}, page.LogoutConfirm{Action: "/logout", Hidden: map[string]string{"state": person}}},
 		{"logout_confirm-plain", page.Frame{FormToken: "token"}, page.LogoutConfirm{Action: "/logout"}},
+		{"signed_out", page.Frame{}, page.SignedOut{}},
+		{"signed_out-account", page.Frame{}, page.SignedOut{SignIn: "/account", Products: told}},
+		{"signed_out-back", page.Frame{Product: product}, page.SignedOut{Products: told, Next: "https://product.example/bye?state=x&y=1", Back: true}},
+		{"signed_out-on", page.Frame{}, page.SignedOut{Products: told[:1], Next: "com.example.app:/bye"}},
 		{"request_error", page.Frame{Status: 400}, page.RequestError{Code: "invalid_request", Description: "redirect_uri is not registered", Expected: "https://product.example/callback", Got: "https://product.example/calback?" + product, Reference: "7f3a91c2"}},
 		{"set_password", page.Frame{FormToken: "token"}, page.SetPassword{Email: person, Company: product, MinLength: 15}},
 		{"set_password-differs", wrong(page.Frame{FormToken: "token"}, "repeat", "problem.password_differs"), page.SetPassword{Email: person, MinLength: 8}},

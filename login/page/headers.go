@@ -2,15 +2,24 @@ package page
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 )
 
 // setHeaders sets what protects a page in the browser. Nothing but our own
-// static files runs or is drawn, nobody frames us, nothing is kept.
-func setHeaders(h http.Header, formActions []string) {
+// static files runs or is drawn, nobody frames us, nothing is kept. Pages that
+// frame or draw what is a product's say so, and get that origin alone.
+func setHeaders(h http.Header, f Frame, p Page) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", contentPolicy(formActions))
+	policy := contentPolicy(f.FormActions)
+	if framing, ok := p.(interface{ frames() []string }); ok {
+		policy += sources("; frame-src", framing.frames())
+	}
+	if drawing, ok := p.(interface{ pictures() []string }); ok {
+		policy = strings.Replace(policy, "img-src 'self' data:", "img-src 'self' data:"+sources("", drawing.pictures()), 1)
+	}
+	h.Set("Content-Security-Policy", policy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	// With no-referrer, browsers send "Origin: null" on our own forms.
 	h.Set("Referrer-Policy", "same-origin")
@@ -37,6 +46,35 @@ func contentPolicy(formActions []string) string {
 		"base-uri 'none'",
 		"frame-ancestors 'none'",
 	}, "; ")
+}
+
+// sources are the origins of web addresses, after a directive; nothing where
+// there are none.
+func sources(directive string, addresses []string) string {
+	var origins []string
+	for _, address := range addresses {
+		if origin := WebOrigin(address); origin != "" && !slices.Contains(origins, origin) {
+			origins = append(origins, origin)
+		}
+	}
+	if len(origins) == 0 {
+		return ""
+	}
+	return directive + " " + strings.Join(origins, " ")
+}
+
+// WebOrigin is the origin of an address of the web as browsers write it, empty for any other and
+// for those that can't be named in a policy.
+func WebOrigin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
+		return ""
+	}
+	host := strings.TrimSuffix(u.Host, map[string]string{"https": ":443", "http": ":80"}[u.Scheme])
+	if origin := strings.ToLower(u.Scheme + "://" + host); allowedAction(origin) {
+		return origin
+	}
+	return ""
 }
 
 // allowedAction reports whether a form-action source is an origin

@@ -45,7 +45,9 @@ type Frame struct {
 	// Person is the e-mail of the person on the way, shown with "Not you?"
 	// (POST /login/switch?r=…) in the flow and with Sign out in the account.
 	Person string
-	// Fixed: nobody else may take the person's place, so there is no "Not you?".
+	// Fixed: nobody else may take the person's place, so there is no "Not you?",
+	// and the only other door is a Sign out button in place of Cancel (POST
+	// /login/sign-out?r=…).
 	Fixed bool
 	// FormActions are origins beyond our own to which a form may lead by
 	// redirect: without them form-action 'self' blocks the way to the product.
@@ -166,16 +168,12 @@ type Why struct {
 	Later, Recovered bool
 	// Until is when it will no longer be possible to put off; zero: no date.
 	Until time.Time
-	// SignOut shows [Sign out] as the only other door, in place of Cancel.
-	SignOut bool
 }
 
 // SetUpChoose is step 1 of 4: which kind of second factor, each with how
 // strong it is. Field: method, one button a way; URLs are empty.
 type SetUpChoose struct {
 	Ways []Way
-	// SignOut shows [Sign out] as the only other door.
-	SignOut bool
 	// BackURL leads out of the set-up; empty: nowhere.
 	BackURL string
 }
@@ -267,13 +265,6 @@ type BackupCodes struct {
 	Resets bool
 	// Action is where the form goes; empty: the page's own address.
 	Action string
-}
-
-// Consent asks whether a product may see what it asks for.
-// Form: allow=1 or deny=1, so Frame.Cancel is better left out.
-type Consent struct {
-	Scopes             []string // names; known ones have a message scope.NAME
-	PolicyURI, TermURI string
 }
 
 // Message is a page of plain words with at most one thing to do: signed out,
@@ -384,8 +375,9 @@ type SignalKeys struct {
 type Consented struct {
 	// ID is the client id.
 	ID, Product string
-	// Scopes are names, as in Consent.
+	// Scopes and Named are those of Consent.
 	Scopes []string
+	Named  map[string]string
 	Since  time.Time
 }
 
@@ -430,7 +422,6 @@ func (SetUpChoose) template() string    { return "set_up_choose" }
 func (SetUpScan) template() string      { return "set_up_scan" }
 func (SetUpCode) template() string      { return "set_up_code" }
 func (BackupCodes) template() string    { return "backup_codes" }
-func (Consent) template() string        { return "consent" }
 func (Message) template() string        { return "message" }
 func (LogoutConfirm) template() string  { return "logout_confirm" }
 func (RequestError) template() string   { return "request_error" }

@@ -20,6 +20,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 
@@ -38,9 +39,14 @@ type Renderer struct {
 	markup  *regexp.Regexp                           // an element's tag
 }
 
-// New reads the templates and messages built into the binary. An error means
-// that one of them is broken.
-func New() (*Renderer, error) {
+// New returns the Renderer of the templates and messages built into the binary,
+// which are read once. An error means that one of them is broken.
+func New() (*Renderer, error) { return builtIn() }
+
+// builtIn never changes, and takes a while to read: tests start many servers.
+var builtIn = sync.OnceValues(read)
+
+func read() (*Renderer, error) {
 	all, err := loadWords(messageFiles)
 	if err != nil {
 		return nil, err
@@ -152,7 +158,7 @@ func initial(email string) string {
 func (r *Renderer) Write(w http.ResponseWriter, f Frame, p Page) {
 	words := r.speak(f.Lang)
 	f.Lang = words.lang
-	setHeaders(w.Header(), f.FormActions)
+	setHeaders(w.Header(), f, p)
 	var body bytes.Buffer
 	if err := r.draw(&body, words, f, p); err != nil {
 		slog.Error("page: draw", "page", p.template(), "language", words.lang, "error", err)

@@ -109,8 +109,9 @@ func forms(m *i18n.Message) []string {
 	return slices.DeleteFunc([]string{m.Zero, m.One, m.Two, m.Few, m.Many, m.Other}, func(s string) bool { return s == "" })
 }
 
+var placeholder = regexp.MustCompile(`{{(if )?\.(\w+)`)
+
 func describe(m *i18n.Message) message {
-	placeholder := regexp.MustCompile(`{{(if )?\.(\w+)`)
 	var d message
 	for _, form := range forms(m) {
 		for _, found := range placeholder.FindAllStringSubmatch(form, -1) {
@@ -146,9 +147,13 @@ func unmarked(s string) string { return strings.ReplaceAll(s, "**", "") }
 
 // asHTML escapes a message and makes **words** strong.
 func asHTML(s string) string {
-	s = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;").Replace(s)
-	return regexp.MustCompile(`\*\*(.+?)\*\*`).ReplaceAllString(s, "<strong>$1</strong>")
+	return strong.ReplaceAllString(escape.Replace(s), "<strong>$1</strong>")
 }
+
+var (
+	strong = regexp.MustCompile(`\*\*(.+?)\*\*`)
+	escape = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;")
+)
 
 // text fills in a message for where there is no markup.
 func (w *words) text(t Text) string { return w.fill(t, false) }

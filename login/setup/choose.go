@@ -28,7 +28,7 @@ func (s *Setup) choosePage(p *Place) error {
 }
 
 func (s *Setup) showChoice(p *Place, problem *page.Problem) error {
-	choose := page.SetUpChoose{SignOut: p.SignOut, BackURL: p.BackURL}
+	choose := page.SetUpChoose{BackURL: p.BackURL}
 	for _, m := range byStrength {
 		if slices.Contains(p.Methods, m) {
 			way := page.Way{Method: string(m)}

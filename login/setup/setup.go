@@ -49,8 +49,6 @@ type Place struct {
 	BackURL string
 	// Methods that may be set up here and now.
 	Methods []policy.Method
-	// SignOut is offered as the only other door.
-	SignOut bool
 	// MayStayOff: a passkey need not turn two-step verification on.
 	MayStayOff bool
 	// Show draws a page.

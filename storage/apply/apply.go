@@ -87,8 +87,8 @@ type applying struct {
 	hadProducts map[string]*storage.Client
 	// people are those who change, by id.
 	people map[string]*personChange
-	// held are the ids of those whose rows are kept as they are until the end.
-	held map[string]bool
+	// held and heldProducts are the ids of the people and products whose rows are kept as they are until the end.
+	held, heldProducts map[string]bool
 
 	// first ends what must end, while products are still registered where they are told of it; then changes are written;
 	// last go companies, which nobody belongs to any more.

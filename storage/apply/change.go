@@ -180,7 +180,9 @@ func unlike(name, show string, a, b reflect.Value) []FieldChange {
 		return all
 	}
 	if a.Kind() == reflect.Pointer {
-		return unlike(name, show, pointedTo(a), pointedTo(b))
+		if !isScalar(a.Type().Elem()) || !a.IsNil() && !b.IsNil() {
+			return unlike(name, show, pointedTo(a), pointedTo(b))
+		}
 	}
 	if show == "never" {
 		return unlikeSecrets(name, a.String(), b.String())
@@ -205,6 +207,8 @@ func unlikeSecrets(name, was, is string) []FieldChange {
 	return []FieldChange{{Field: name + " " + done, show: "never"}}
 }
 
+func isScalar(t reflect.Type) bool { return t.Kind() != reflect.Struct }
+
 // pointedTo is what a pointer points to, or the zero value.
 func pointedTo(p reflect.Value) reflect.Value {
 	if p.IsNil() {
@@ -227,6 +231,11 @@ func words(v reflect.Value) string {
 		}
 	}
 	switch v.Kind() {
+	case reflect.Pointer: // of a single value, for which nothing isn't zero
+		if v.IsNil() {
+			return ""
+		}
+		return words(v.Elem())
 	case reflect.Slice:
 		if v.Len() == 0 {
 			return ""
@@ -238,6 +247,12 @@ func words(v reflect.Value) string {
 	case reflect.Map:
 		table, _ := v.Interface().(map[string][]string)
 		var all []string
+		if renamed, is := v.Interface().(map[string]string); is {
+			for _, from := range slices.Sorted(maps.Keys(renamed)) {
+				all = append(all, from+": "+strconv.Quote(renamed[from]))
+			}
+			return strings.Join(all, ", ")
+		}
 		for _, key := range slices.Sorted(maps.Keys(table)) {
 			if len(table[key]) > 0 {
 				all = append(all, key+": ["+strings.Join(table[key], ", ")+"]")

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/sallyport-id/sallyport/config/spelling"
 )
 
 // decoder reads a syntax tree into the structs of this package. It goes on after a mistake, so that all are found at
@@ -88,9 +90,18 @@ next:
 		for _, f := range known {
 			names = append(names, f.name)
 		}
-		d.refuseAs(CodeUnknown, at, "is no field", "write "+either(names))
+		d.refuseAs(CodeUnknown, at, "is no field", meant(name, names))
 	}
 	return said
+}
+
+// meant names the fields there are, or the likeliest where they are too many to
+// look through.
+func meant(name string, known []string) string {
+	if len(known) > 30 {
+		return "perhaps " + spelling.Nearest(name, known) + " is meant; docs/operate lists all fields"
+	}
+	return "write " + either(known)
 }
 
 func mapping(node ast.Node) ([]*ast.MappingValueNode, bool) {
@@ -114,9 +125,16 @@ func (d *decoder) value(path string, node ast.Node, into reflect.Value) {
 	case time.Time, time.Duration, encoding.TextUnmarshaler, netip.Prefix:
 		d.scalar(path, node, into)
 		return
+	case KeySet:
+		d.keySet(path, node, into.Addr().Interface().(*KeySet))
+		return
 	}
 	switch into.Kind() {
 	case reflect.Pointer:
+		if text, is := node.(*ast.StringNode); is && text.Value == "" {
+			into.SetZero()
+			return
+		}
 		into.Set(reflect.New(into.Type().Elem()))
 		d.value(path, node, into.Elem())
 	case reflect.Struct:
@@ -219,13 +237,13 @@ func (d *decoder) scalar(path string, node ast.Node, into reflect.Value) {
 			return
 		}
 		into.SetBool(strings.EqualFold(text, "true"))
-	case reflect.Int:
-		n, err := strconv.Atoi(text)
+	case reflect.Int, reflect.Int64:
+		n, err := strconv.ParseInt(text, 10, into.Type().Bits())
 		if err != nil {
 			d.refuseAt(path, node, quoted, "write a whole number")
 			return
 		}
-		into.SetInt(int64(n))
+		into.SetInt(n)
 	default:
 		panic("apply: no field has type " + into.Type().String())
 	}
@@ -261,7 +279,7 @@ func parseRange(text string) (p netip.Prefix, remedy string) {
 }
 
 // nameForm is what any field's name looks like.
-var nameForm = regexp.MustCompile(`^[A-Za-z_-]{1,40}$`)
+var nameForm = regexp.MustCompile(`^[A-Za-z_-]{1,60}$`)
 
 // refuseLine reports a problem at a line of its own.
 func (d *decoder) refuseLine(path string, node ast.Node, wrong, remedy string) {

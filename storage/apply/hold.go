@@ -56,14 +56,16 @@ func (a *applying) hold() error {
 			return err
 		}
 	}
-	var products []string
-	for _, entry := range a.file.Products {
-		products = append(products, entry.ID)
+	products, err := a.productsToHold()
+	if err != nil {
+		return err
 	}
-	for _, id := range slices.Compact(slices.Sorted(slices.Values(products))) {
+	a.heldProducts = make(map[string]bool)
+	for _, id := range products {
 		if err := a.tx.HoldClient(a.ctx, id); err != nil && !errors.Is(err, storage.ErrNotFound) {
 			return err
 		}
+		a.heldProducts[id] = true
 	}
 	return nil
 }

@@ -104,20 +104,20 @@ func TestMistakes(t *testing.T) {
 		"product: reserved":        {replaced("id", "id: new"), `products[0].id is "new"; choose another`},
 		"product: id":              {replaced("id", "id: Board"), `products[0].id is "Board"`},
 		"product: no name":         {replaced("name", "name:"), "products[0].name is missing"},
-		"product: method":          {product("auth_method: private_key_jwt"), `auth_method is "private_key_jwt"; write none, client_secret_basic or client_secret_post`},
+		"product: method":          {product("auth_method: password"), `auth_method is "password"; write none, client_secret_basic, client_secret_post, client_secret_jwt, private_key_jwt, tls_client_auth or self_signed_tls_client_auth`},
 		"product: no secret":       {replaced("secret_hash", "secret_hash:"), "products[0].secret_hash is missing"},
 		"product: public secret":   {product("auth_method: none"), "products[0].secret_hash is set though auth_method is none"},
 		"product: clear secret":    {replaced("secret_hash", "secret_hash: hunter2"), "products[0].secret_hash is no SHA-256 in base64url"},
 		"product: empty secret":    {replaced("secret_hash", "secret_hash: "+storage.Hash("")), "products[0].secret_hash is no SHA-256"},
 		"product: public PKCE":     {replaced("secret_hash", "auth_method: none\n  pkce: optional"), "products[0].pkce is optional though auth_method is none"},
 		"product: PKCE":            {product("pkce: plain"), `products[0].pkce is "plain"; write required or optional`},
-		"product: grant":           {product("grant_types: [authorization_code, password]"), `grant_types[1] is "password"; write authorization_code, refresh_token or client_credentials`},
+		"product: grant":           {product("grant_types: [authorization_code, password]"), `grant_types[1] is "password"; write authorization_code, refresh_token, client_credentials, implicit, urn:ietf:params:oauth:grant-type:device_code or`},
 		"product: no code":         {product("grant_types: [refresh_token]"), "products[0].grant_types has no authorization_code"},
 		"product: scope":           {product("scopes: [openid, admin]"), `scopes[1] is "admin"; write openid, profile, email, phone, address, roles, offline_access, people:read,`},
 		"product: scope twice":     {product("scopes: [openid, openid]"), `scopes[1] is "openid" again`},
 		"product: no openid":       {product("scopes: [profile]"), "products[0].scopes has no openid"},
 		"product: offline":         {product("scopes: [openid, offline_access]"), "scopes has offline_access without the grant for it; add refresh_token to grant_types"},
-		"product: algorithm":       {product("id_token_signed_response_alg: none"), `id_token_signed_response_alg is "none"; write RS256 or ES256`},
+		"product: algorithm":       {product("id_token_signed_response_alg: none"), `id_token_signed_response_alg is "none"; write RS256, ES256, PS256 or EdDSA`},
 		"product: acr":             {product("min_acr: 2fa"), `min_acr is "2fa"; write urn:sallyport:acr:1fa, urn:sallyport:acr:2sv, urn:sallyport:acr:2fa, phr or phrh`},
 		"product: kind":            {product("kinds: [guest]"), `kinds[0] is "guest"; write staff or client`},
 		"product: which company":   {product("companies: [nowhere]"), `companies[0] is "nowhere", and there is no such company`},
@@ -178,7 +178,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
   colour: blue
 products:
 - id: x
-  scopes: [openid, all]
+  kinds: [guest]
   redirect_uris: [ftp://a.b/c, "https://b.c/#"]
 `
 	_, err := f.try(yaml)
@@ -190,7 +190,7 @@ products:
 	for _, p := range problems.List {
 		got = append(got, p.Path)
 	}
-	if want := "people[0].email people[0].role people[0].kind people[0].colour products[0].scopes[1] products[0].redirect_uris[0] products[0].redirect_uris[1]"; strings.Join(got, " ") != want {
+	if want := "people[0].email people[0].role people[0].kind people[0].colour products[0].kinds[0] products[0].redirect_uris[0] products[0].redirect_uris[1]"; strings.Join(got, " ") != want {
 		t.Errorf("%s\nwant %s", strings.Join(got, " "), want)
 	}
 	if !strings.HasPrefix(err.Error(), "nothing was changed, for there are 7 mistakes:\n  setup.yaml:2: people[0].email") {

@@ -9,6 +9,7 @@ import (
 )
 
 func (a *applying) planProducts() error {
+	offered := offersOf(a.products, a.file.Products)
 	for _, entry := range a.file.Products {
 		was := a.products[entry.ID]
 		c := a.checker(entry.source)
@@ -51,15 +52,17 @@ func (a *applying) planProducts() error {
 				there.People = people
 			}
 			wanted = merge(there, wanted, entry.source)
-			if wanted.AuthMethod == authNone && !entry.mentions("secret_hash") {
-				wanted.SecretHash = "" // it goes with the method that used it
-			}
+			wanted.SecretText = entry.SecretText
+			wanted.dropOld(there, entry.source)
+			wanted.forget(offered, entry.source)
 			change.Fields = differences(there, wanted)
 			if change.Action = Changed; len(change.Fields) == 0 {
 				change.Action = Unchanged
 			}
 		}
 		wanted.checkWhole(c, a.companies)
+		wanted.checkAuth(c, was)
+		wanted.checkAmong(c, offered, entry.source)
 		client := wanted.client(was, a.Now)
 		a.products[entry.ID] = &client
 		if change.Action != Unchanged {
@@ -68,16 +71,17 @@ func (a *applying) planProducts() error {
 		change.Name, change.machine, event.OrgID = wanted.Name, client.Org != "", client.Org
 		a.note(change, event)
 	}
+	a.forgetInOthers(offered)
 	return nil
 }
 
 // writeProduct leaves a secret alone that stays: it may be rotated at this moment. One that is replaced takes with it what
 // was fetched by it.
 func (a *applying) writeProduct(was *storage.Client, client storage.Client) error {
-	if was != nil && was.SecretHash == client.SecretHash {
+	if was != nil && was.SecretHash == client.SecretHash && was.Secret == client.Secret && was.OldSecret == client.OldSecret && was.HasSecret() == client.HasSecret() {
 		return a.tx.PutClientSettings(a.ctx, client, a.Now)
 	}
-	if err := a.tx.PutClient(a.ctx, client, a.Now); err != nil || was == nil {
+	if err := a.tx.PutClient(a.ctx, client, a.Now); err != nil || was == nil || was.SecretHash == client.SecretHash && was.HasSecret() == client.HasSecret() {
 		return err
 	}
 	return a.tx.RevokeMachineTokens(a.ctx, client.ID, a.Now)

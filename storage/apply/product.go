@@ -24,26 +24,32 @@ type Product struct {
 	ID string `yaml:"id" json:"id"`
 	// Name is what people read: "Sign in to NAME". A new product needs one.
 	Name string `yaml:"name" json:"name"`
-	// AuthMethod is how it authenticates: none for what can keep no secret (apps, pages), client_secret_basic (default)
-	// or client_secret_post.
+	// AuthMethod is how it authenticates: none for what can keep no secret (apps, pages); client_secret_basic (default) or
+	// client_secret_post by a secret, client_secret_jwt by what the secret signs; private_key_jwt by what a key of jwks
+	// signs; tls_client_auth by a certificate of the subject in tls_client, self_signed_tls_client_auth by one in jwks.
 	AuthMethod string `yaml:"auth_method" json:"auth_method"`
 	// SecretHash is the SHA-256 of its secret in base64url without padding; or SecretFile names a file that holds the
 	// secret itself, relative to this one. Either replaces the secret before.
 	SecretHash Secret `yaml:"secret_hash" show:"never" json:"-"`
 	SecretFile string `yaml:"secret_file" show:"-" json:"-"`
+	// SecretText is the secret itself, which client_secret_jwt needs: it is read from SecretFile, or set beside SecretHash
+	// by a program.
+	SecretText Secret `yaml:"-" json:"-"`
 	// RedirectURIs are where people come back to, compared character by character.
 	RedirectURIs           []string `yaml:"redirect_uris" json:"redirect_uris"`
 	PostLogoutRedirectURIs []string `yaml:"post_logout_redirect_uris" json:"post_logout_redirect_uris,omitempty"`
 	// BackchannelLogoutURI is told when a session ends.
 	BackchannelLogoutURI string `yaml:"backchannel_logout_uri" json:"backchannel_logout_uri,omitempty"`
-	// GrantTypes are authorization_code (default), refresh_token, and client_credentials for what acts for itself: an API
-	// client, which needs no redirect_uris where it has this one alone.
+	// GrantTypes are authorization_code (default), refresh_token, client_credentials for what acts for itself: an API
+	// client, which needs no redirect_uris where it has this one alone; implicit for response types with an id_token, and
+	// those of devices (RFC 8628) and of token exchange (RFC 8693), which are called by their URNs.
 	GrantTypes []string `yaml:"grant_types" json:"grant_types"`
-	// Scopes are those it may ask for; openid, profile, email, roles where nothing is said, and none of an API client.
+	// Scopes are those it may ask for, of this provider and of the APIs in resources; openid, profile, email, roles where
+	// nothing is said, and none of an API client.
 	Scopes []string `yaml:"scopes" json:"scopes"`
 	// Company is the id of the one an API client acts for, as an administrator of that company; none: for the operator.
 	Company string `yaml:"company" json:"company,omitempty"`
-	// IDTokenAlg is RS256 (default) or ES256, which is 25 times cheaper to sign.
+	// IDTokenAlg is RS256 (default), PS256, EdDSA or ES256, which is 25 times cheaper to sign than those of RSA.
 	IDTokenAlg string `yaml:"id_token_signed_response_alg" json:"id_token_signed_response_alg"`
 	// PKCE is required (default) or, for products with a secret, optional.
 	PKCE string `yaml:"pkce" json:"pkce"`
@@ -66,6 +72,7 @@ type Product struct {
 	// PolicyURI and TermsURI are shown where people are asked for consent.
 	PolicyURI string `yaml:"policy_uri" json:"policy_uri,omitempty"`
 	TermsURI  string `yaml:"tos_uri" json:"tos_uri,omitempty"`
+	Protocol  `yaml:",inline"`
 	// Delete removes the product with all it holds.
 	Delete bool `yaml:"delete" show:"-" json:"-"`
 
@@ -80,17 +87,22 @@ func (e Product) Only(fields ...string) Product {
 
 // What a product may be registered for; a test holds it against what discovery says.
 var (
-	authMethods = []string{authNone, "client_secret_basic", "client_secret_post"}
-	grantTypes  = []string{authorizationCode, refreshToken, session.ClientCredentials}
-	scopes      = slices.Concat(session.SignInScopes(), session.AdminScopes())
-	algorithms  = []string{"RS256", "ES256"}
-	kinds       = []string{policy.Staff, policy.Client}
+	authMethods = []string{
+		authNone, storage.ClientSecretBasic, storage.ClientSecretPost, storage.ClientSecretJWT, storage.PrivateKeyJWT, storage.TLSClientAuth, storage.SelfSignedTLS,
+	}
+	grantTypes = []string{authorizationCode, refreshToken, session.ClientCredentials, implicit, deviceCode, tokenExchange}
+	scopes     = slices.Concat(session.SignInScopes(), session.AdminScopes())
+	algorithms = []string{"RS256", "ES256", "PS256", "EdDSA"}
+	kinds      = []string{policy.Staff, policy.Client}
 )
 
 const (
-	authNone          = "none"
+	authNone          = storage.AuthNone
 	authorizationCode = "authorization_code"
 	refreshToken      = "refresh_token"
+	implicit          = "implicit"
+	deviceCode        = "urn:ietf:params:oauth:grant-type:device_code"
+	tokenExchange     = "urn:ietf:params:oauth:grant-type:token-exchange"
 	offlineAccess     = "offline_access"
 	pkceRequired      = "required"
 	pkceOptional      = "optional"
@@ -101,7 +113,7 @@ const (
 func NewProduct() Product {
 	return Product{
 		AuthMethod: "client_secret_basic", GrantTypes: []string{authorizationCode}, Scopes: []string{"openid", "profile", "email", "roles"},
-		IDTokenAlg: "RS256", PKCE: pkceRequired,
+		IDTokenAlg: "RS256", PKCE: pkceRequired, Protocol: Protocol{SubjectType: subjectPublic},
 	}
 }
 
@@ -115,7 +127,7 @@ func (e *Product) checkForm(c checker) {
 	oneOf(c, "id_token_signed_response_alg", e.IDTokenAlg, algorithms...)
 	oneOf(c, "pkce", e.PKCE, pkceRequired, pkceOptional)
 	each(c, "grant_types", e.GrantTypes, grantTypes)
-	each(c, "scopes", e.Scopes, scopes)
+	once(c, "scopes", e.Scopes)
 	each(c, "kinds", e.Kinds, kinds)
 	e.checkPeople(c)
 	e.Roles.checkForm(c)
@@ -134,6 +146,7 @@ func (e *Product) checkForm(c checker) {
 	}
 	c.page("policy_uri", e.PolicyURI)
 	c.page("tos_uri", e.TermsURI)
+	e.checkProtocolForm(c)
 }
 
 // levels are the canonical acr values.
@@ -153,10 +166,16 @@ func isHash(text string) bool {
 // each checks a list against the allowed values.
 func each(c checker, field string, values, allowed []string) {
 	for i, v := range values {
-		at := fmt.Sprintf("%s[%d]", field, i)
-		oneOf(c, at, v, allowed...)
+		oneOf(c, fmt.Sprintf("%s[%d]", field, i), v, allowed...)
+	}
+	once(c, field, values)
+}
+
+// once refuses what is in a list a second time.
+func once(c checker, field string, values []string) {
+	for i, v := range values {
 		if slices.Contains(values[:i], v) {
-			c.refuseAs(CodeTwice, at, fmt.Sprintf("is %q again", v), "write it once")
+			c.refuseAs(CodeTwice, fmt.Sprintf("%s[%d]", field, i), fmt.Sprintf("is %q again", v), "write it once")
 		}
 	}
 }
@@ -167,19 +186,19 @@ func (e *Product) checkWhole(c checker, companies map[string]*storage.Org) {
 	switch {
 	case e.Name == "":
 		c.refuseAs(CodeMissing, "name", "is missing", "write what people call the product")
-	case public && e.SecretHash != "":
-		c.refuseAs(CodeConflict, "secret_hash", "is set though auth_method is none", "leave out the secret, or set auth_method: client_secret_basic")
-	case !public && e.SecretHash == "" && slices.Contains(authMethods, e.AuthMethod):
+	case !e.HasSecret() && e.SecretHash != "" && slices.Contains(authMethods, e.AuthMethod):
+		c.refuseAs(CodeConflict, "secret_hash", "is set though auth_method is "+e.AuthMethod, "leave out the secret, or set auth_method: client_secret_basic")
+	case e.HasSecret() && e.SecretHash == "":
 		c.refuseAs(CodeMissing, "secret_hash", "is missing", "write secret_hash or secret_file; or auth_method: none for what can keep no secret")
 	}
 	if public && e.PKCE == pkceOptional {
 		c.refuseAs(CodeConflict, "pkce", "is optional though auth_method is none", "write pkce: required: without a secret, it alone protects the code")
 	}
-	code, refresh := slices.Contains(e.GrantTypes, authorizationCode), slices.Contains(e.GrantTypes, refreshToken)
+	refresh := e.grants(refreshToken)
 	if e.machineOnly() {
 		e.checkMachineOnly(c)
 	} else {
-		if !code {
+		if !e.signsIn() {
 			c.refuseAs(CodeMissing, "grant_types", "has no "+authorizationCode, "add it: people sign in by it")
 		}
 		if !slices.Contains(e.Scopes, "openid") {
@@ -190,13 +209,14 @@ func (e *Product) checkWhole(c checker, companies map[string]*storage.Org) {
 	if slices.Contains(e.Scopes, offlineAccess) && !refresh {
 		c.refuseAs(CodeConflict, "scopes", "has offline_access without the grant for it", "add refresh_token to grant_types")
 	}
-	if code && len(e.RedirectURIs) == 0 {
+	if (e.grants(authorizationCode) || e.grants(implicit)) && len(e.RedirectURIs) == 0 {
 		c.refuseAs(CodeMissing, "redirect_uris", "is missing", "name the address that people come back to, such as https://dashboard.example.com/callback")
 	}
 	if !e.Native {
 		c.onlyWeb("redirect_uris", e.RedirectURIs)
 		c.onlyWeb("post_logout_redirect_uris", e.PostLogoutRedirectURIs)
 	}
+	e.checkProtocol(c)
 	if len(e.RequireTwoFactorsOf) > 0 && !e.RequireTwoFactors {
 		c.refuseAs(CodeConflict, "require_two_factors_of", "names companies though require_two_factors is false", "write require_two_factors: true as well")
 	}
@@ -244,7 +264,7 @@ func (e *Product) readSecret(c checker, dir string) {
 			"make a secret with openssl rand -base64 32")
 		return
 	}
-	e.SecretHash = Secret(storage.Hash(secret))
+	e.SecretHash, e.SecretText = Secret(storage.Hash(secret)), Secret(secret)
 	if e.said != nil {
 		e.said["secret_hash"] = true
 	}
@@ -262,6 +282,7 @@ func productOf(c *storage.Client) Product {
 	if c.PKCEOptional {
 		e.PKCE = pkceOptional
 	}
+	e.Protocol = protocolOf(c)
 	return e
 }
 
@@ -274,15 +295,12 @@ func (e *Product) client(was *storage.Client, now time.Time) storage.Client {
 		Native: e.Native, FirstParty: e.FirstParty,
 		RequireTwoFactors: e.RequireTwoFactors, RequireTwoFactorsOf: e.RequireTwoFactorsOf, MinACR: e.MinACR,
 		Orgs: e.Companies, Kinds: e.Kinds, Org: e.Company, Roles: e.Roles, PolicyURI: e.PolicyURI, TermsURI: e.TermsURI, Origins: origins(e.RedirectURIs),
-		CreatedAt: now,
+		ClientProtocol: e.row(), CreatedAt: now,
 	}
-	if was == nil {
-		return c
+	if was != nil {
+		c.CreatedAt, c.People, c.RegistrationHash = was.CreatedAt, was.People, was.RegistrationHash
 	}
-	c.CreatedAt, c.People = was.CreatedAt, was.People
-	if c.SecretHash == was.SecretHash {
-		c.OldSecretHash, c.OldSecretUntil = was.OldSecretHash, was.OldSecretUntil
-	}
+	e.keepSecrets(&c, was)
 	return c
 }
 

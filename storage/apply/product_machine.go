@@ -8,16 +8,23 @@ import (
 	"github.com/sallyport-id/sallyport/storage"
 )
 
-func (e *Product) machine() bool { return slices.Contains(e.GrantTypes, session.ClientCredentials) }
+func (e *Product) grants(grant string) bool { return slices.Contains(e.GrantTypes, grant) }
 
-// machineOnly says whether a product is an API client and nothing else: nobody signs in to it.
+func (e *Product) machine() bool { return e.grants(session.ClientCredentials) }
+
+// signsIn says whether people sign in to a product, in a browser or on a device.
+func (e *Product) signsIn() bool {
+	return e.grants(authorizationCode) || e.grants(implicit) || e.grants(deviceCode)
+}
+
+// machineOnly says whether a product acts for itself, or by the tokens of others, and nothing else: nobody signs in to it.
 func (e *Product) machineOnly() bool {
-	return e.machine() && !slices.Contains(e.GrantTypes, authorizationCode) && !slices.Contains(e.GrantTypes, refreshToken)
+	return (e.machine() || e.grants(tokenExchange)) && !e.signsIn() && !e.grants(refreshToken)
 }
 
 func (e *Product) checkMachineOnly(c checker) {
 	for i, s := range e.Scopes {
-		if slices.Contains(session.SignInScopes(), s) {
+		if slices.Contains(session.SignInScopes(), s) && !e.grants(tokenExchange) {
 			c.refuseAs(CodeConflict, fmt.Sprintf("scopes[%d]", i), fmt.Sprintf("is %q, which is for people", s), "leave it out, or add authorization_code to grant_types")
 		}
 	}

@@ -19,6 +19,11 @@ ALTER TABLE clients ADD COLUMN old_secret BYTEA;
 -- registration (RFC 7592), hashed; empty for all others.
 ALTER TABLE clients ADD COLUMN registration_hash TEXT NOT NULL DEFAULT '';
 
+-- The grant whose access token a grant was exchanged for (RFC 8693), empty for
+-- all others: it ends with that one.
+ALTER TABLE grants ADD COLUMN parent TEXT NOT NULL DEFAULT '';
+CREATE INDEX grants_parent ON grants (parent) WHERE parent <> '';
+
 -- jti of client assertions and DPoP proofs, until they would be refused anyway.
 CREATE TABLE used_ids (
     id         TEXT PRIMARY KEY,
@@ -79,6 +84,8 @@ DROP TABLE initial_access_tokens;
 DROP TABLE device_codes;
 DROP TABLE pushed_requests;
 DROP TABLE used_ids;
+DROP INDEX grants_parent;
+ALTER TABLE grants DROP COLUMN parent;
 ALTER TABLE clients DROP COLUMN registration_hash;
 ALTER TABLE clients DROP COLUMN old_secret;
 ALTER TABLE clients DROP COLUMN secret;

@@ -2,8 +2,10 @@ package apitest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -281,10 +283,71 @@ func onProducts(t *testing.T, c *tester) {
 	if a := c.must(201, "POST", "/products/wiki/secret", nil); a["old_secret_until"] != nil || a["client_secret"] == made["client_secret"] {
 		t.Errorf("%v", a)
 	}
+	onProtocols(t, c)
 	c.must(200, "GET", "/products?search=wiki", nil)
 	c.must(204, "DELETE", "/products/wiki", nil)
 	c.refused(404, "not_found", "GET", "/products/wiki", nil)
 	c.refused(404, "not_found", "GET", "/products/sallyport-account", nil)
+}
+
+// onProtocols writes and reads every setting of a product that only some
+// protocols need.
+func onProtocols(t *testing.T, c *tester) {
+	const text = `{
+		"id": "bank", "name": "Bank", "auth_method": "private_key_jwt", "redirect_uris": ["https://bank.example.com/callback"],
+		"grant_types": ["authorization_code", "implicit", "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange"],
+		"response_types": ["code", "id_token"], "id_token_signed_response_alg": "PS256",
+		"jwks": {"keys": [{"kty": "OKP", "crv": "Ed25519", "kid": "two", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]},
+		"token_endpoint_auth_signing_alg": "EdDSA", "tls_client_certificate_bound_access_tokens": true, "dpop_bound_access_tokens": true,
+		"require_pushed_authorization_requests": true, "require_signed_request_object": true, "request_object_signing_alg": "EdDSA",
+		"request_uris": ["https://bank.example.com/request"], "authorization_signed_response_alg": "PS256", "userinfo_signed_response_alg": "ES256",
+		"introspection_signed_response_alg": "RS256", "subject_type": "pairwise", "sector_identifier_uri": "https://bank.example.com/sector",
+		"api": {"resource": "https://api.bank.example.com/", "scopes": [{"id": "pay", "name": "Pay from your account"}]}, "resources": ["https://api.bank.example.com/"],
+		"scopes": ["openid", "pay"], "token_exchange": {"impersonate": ["dashboard"], "delegate": ["wiki"]},
+		"claim_profile": {"amr": {"pwd": ""}}, "frontchannel_logout_uri": "https://bank.example.com/gone",
+		"frontchannel_logout_session_required": true, "default_max_age": 0, "default_acr_values": ["phr"], "initiate_login_uri": "https://bank.example.com/start",
+		"client_uri": "https://bank.example.com/", "logo_uri": "https://bank.example.com/logo.png", "contacts": ["help@bank.example.com"]}`
+	var sent map[string]any
+	if err := json.Unmarshal([]byte(text), &sent); err != nil {
+		t.Fatal(err)
+	}
+	if a := c.must(201, "POST", "/products", sent); a["client_secret"] != nil {
+		t.Errorf("a secret for one with keys: %v", a)
+	}
+	shown := c.must(200, "GET", "/products/bank", nil)
+	for name, value := range sent {
+		if !reflect.DeepEqual(shown[name], value) {
+			t.Errorf("%s: %v, sent %v", name, shown[name], value)
+		}
+	}
+	// What is an object of several values is merged (RFC 7396), and null takes away.
+	a := c.must(200, "PATCH", "/products/bank", map[string]any{
+		"api": map[string]any{"scopes": []map[string]any{{"id": "pay", "name": "Pay"}}}, "token_exchange": map[string]any{"delegate": nil},
+		"claim_profile": map[string]any{"amr": map[string]any{"pwd": nil, "hwk": ""}}, "default_max_age": nil, "subject_type": nil, "contacts": nil,
+	})
+	if api := a["api"].(map[string]any); api["resource"] != "https://api.bank.example.com/" || api["scopes"].([]any)[0].(map[string]any)["name"] != "Pay" {
+		t.Errorf("%v", api)
+	}
+	if x := a["token_exchange"].(map[string]any); x["delegate"] != nil || len(x["impersonate"].([]any)) != 1 {
+		t.Errorf("%v", x)
+	}
+	if !reflect.DeepEqual(a["claim_profile"], map[string]any{"amr": map[string]any{"hwk": ""}}) || a["default_max_age"] != nil || a["subject_type"] != "public" || a["contacts"] != nil {
+		t.Errorf("%v", a)
+	}
+	if a := c.must(200, "PATCH", "/products/bank", map[string]any{"auth_method": "client_secret_jwt", "token_endpoint_auth_signing_alg": nil}); len(a.String("client_secret")) < 32 {
+		t.Errorf("no secret to sign by: %v", a)
+	}
+	for name, value := range map[string]any{
+		"jwks": map[string]any{"keys": []any{map[string]any{"kty": "oct", "k": "c2VjcmV0"}}}, "tls_client": map[string]any{"san_dns": "bank.example.com"},
+		"resources": []string{"https://nowhere.example.com/"}, "response_types": []string{"token"}, "default_max_age": -1, "api": map[string]any{"resource": "/"},
+	} {
+		out := c.refused(422, "fields", "PATCH", "/products/bank", map[string]any{name: value})
+		fields, _ := out["errors"].([]any)
+		if !slices.ContainsFunc(fields, func(f any) bool { return strings.HasPrefix(f.(map[string]any)["field"].(string), name) }) {
+			t.Errorf("%s: %v", name, out)
+		}
+	}
+	c.must(204, "DELETE", "/products/bank", nil)
 }
 
 func onInstance(t *testing.T, c *tester) {

@@ -58,7 +58,7 @@ func (v *visitor) tab() *visitor {
 // answered is how the browser reports a page that came with an error status,
 // which is no complaint about the page. The addresses are those of documents
 // and of the demo's own polling.
-var answered = regexp.MustCompile(`^network: Failed to load resource: the server responded with a status of 4\d\d \([\w ]+\) http://localhost:\d+/(login|account|console|set-up|forgot|link|authorize|logout|callback|machines|sessions|no/such/page|$)`)
+var answered = regexp.MustCompile(`^network: Failed to load resource: the server responded with a status of 4\d\d \([\w ]+\) http://localhost:\d+/(login|account|console|device|set-up|forgot|link|authorize|logout|callback|machines|sessions|no/such/page|$)`)
 
 // watched fails the test should a page have complained until its end.
 func (v *visitor) watched() *visitor {

@@ -19,6 +19,7 @@ func walk(t *testing.T, s *stage, see func(name string, v *visitor)) {
 	walkLinks(t, s, see)
 	walkWays(t, s, see)
 	walkBack(t, s, see)
+	walkDevice(t, s, see)
 	walkProducts(t, s, ana, see)
 }
 

@@ -4,8 +4,8 @@
 //
 // The products are honest relying parties. They use the public libraries
 // coreos/go-oidc and x/oauth2, learn everything from the discovery document and
-// from verified tokens, and import nothing of the provider: what works here
-// works for anybody's product. They show what a developer of a product has to
+// from verified tokens, and import nothing of the provider but idp/stepup, which
+// is for products: what works here works for anybody's product. They show what a developer of a product has to
 // do: keep state, nonce and the PKCE verifier on the server, check the issuer
 // of the answer (RFC 9207), read acr from the ID token instead of trusting that
 // asking for it was enough, and end sessions on a back-channel logout.

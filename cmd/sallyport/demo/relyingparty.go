@@ -126,12 +126,12 @@ func (rp *relyingParty) client(ctx context.Context) context.Context {
 
 // login sends a person to sign in, with nothing else in mind.
 func (rp *relyingParty) login(w http.ResponseWriter, r *http.Request) error {
-	return rp.begin(w, r, "", "")
+	return rp.begin(w, r, "", nil)
 }
 
 // begin sends the browser to the provider. goal is handed to arrived when it
-// comes back; acr, if not empty, is the level asked for.
-func (rp *relyingParty) begin(w http.ResponseWriter, r *http.Request, goal, acr string) error {
+// comes back; ask is added to the authorization request.
+func (rp *relyingParty) begin(w http.ResponseWriter, r *http.Request, goal string, ask url.Values) error {
 	p, err := rp.discover(r.Context())
 	if err != nil {
 		return err
@@ -139,8 +139,8 @@ func (rp *relyingParty) begin(w http.ResponseWriter, r *http.Request, goal, acr 
 	state, a := rand.Text(), attempt{nonce: rand.Text(), verifier: oauth2.GenerateVerifier(), goal: goal}
 	rp.setCookie(w, rp.browsers.begin(rp.key(r), state, a))
 	options := []oauth2.AuthCodeOption{oidc.Nonce(a.nonce), oauth2.S256ChallengeOption(a.verifier)}
-	if acr != "" {
-		options = append(options, oauth2.SetAuthURLParam("acr_values", acr))
+	for name := range ask {
+		options = append(options, oauth2.SetAuthURLParam(name, ask.Get(name)))
 	}
 	http.Redirect(w, r, p.oauth.AuthCodeURL(state, options...), http.StatusSeeOther)
 	return nil

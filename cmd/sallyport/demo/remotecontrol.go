@@ -5,6 +5,9 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
+
+	"github.com/sallyport-id/sallyport/idp/stepup"
 )
 
 // remoteControl is a product with an action that needs two-step verification:
@@ -13,7 +16,12 @@ type remoteControl struct {
 	*relyingParty
 	machines []string
 	running  *remoteSessions
+	opening  http.Handler // opens a remote session for who may, and whose sign-in is enough
 }
+
+// toStart is what starting a remote session takes: two factors, the second one
+// of today. One that is older is asked for again, without the password.
+var toStart = stepup.Need{ACR: stepup.ACR2FA, MFAAge: 12 * time.Hour}
 
 // NewRemoteControl makes the remote-control product for these machines. Like
 // the dashboard, it discovers the provider when it first needs it.
@@ -26,9 +34,13 @@ func NewRemoteControl(p Product, machines []string) http.Handler {
 	rc.arrived = rc.signedIn
 	rc.retry = func(machine string) string { return startPath(machine) }
 	rc.ended = rc.running.end
+	rc.opening = stepup.RequireMFA(stepup.Pages{
+		Need: toStart, Session: rc.signIn, StepUp: rc.stepUp, Voluntary: true, Now: rc.Clock,
+	})(rc.page(rc.open))
 
 	mux := http.NewServeMux()
 	rc.routes(mux)
+	rc.api(mux)
 	mux.Handle("GET /{$}", rc.page(rc.home))
 	mux.Handle("POST /machines/{name}/start", rc.page(rc.start))
 	mux.Handle("GET /sessions/{id}", rc.page(rc.watch))
@@ -63,7 +75,7 @@ func (rc remoteControl) home(w http.ResponseWriter, r *http.Request) error {
 		return rc.pages.render(w, "signedout", http.StatusOK, view{Title: "Welcome", Visitor: v,
 			Content: "See a customer's screen and lend a hand. Starting a remote session takes two-step verification."})
 	}
-	list := machineList{MayStart: v.Session.hasRole(RemoteOperator), Verified: v.Session.twoFactor()}
+	list := machineList{MayStart: v.Session.hasRole(RemoteOperator), Verified: rc.enough(v.Session) == nil}
 	for _, name := range rc.machines {
 		row := machineRow{Name: name, ID: strings.ReplaceAll(name, " ", "-"), Start: startPath(name)}
 		if id := rc.running.on(name, v.Owner, v.Session.Subject); id != "" {
@@ -84,15 +96,31 @@ func (rc remoteControl) start(w http.ResponseWriter, r *http.Request) error {
 	if !slices.Contains(rc.machines, machine) {
 		return &problem{Status: http.StatusNotFound, Title: "There is no such machine", Words: "It may have been removed from the list."}
 	}
-	s := v.Session
-	if s != nil && !s.hasRole(RemoteOperator) {
+	if s := v.Session; s != nil && !s.hasRole(RemoteOperator) {
 		return noRole(machine) // a second factor wouldn't change that, so nobody is asked for one
 	}
-	if s == nil || !s.twoFactor() {
-		return rc.begin(w, r, machine, acrTwoFactor)
-	}
-	return rc.open(w, r, v, machine)
+	rc.opening.ServeHTTP(w, r)
+	return nil
 }
+
+// signIn is what a request's session says of its sign-in.
+func (rc remoteControl) signIn(r *http.Request) (stepup.Claims, bool) {
+	s := rc.visitor(r).Session
+	if s == nil {
+		return stepup.Claims{}, false
+	}
+	return s.signIn(), true
+}
+
+// stepUp sends a person to prove what is missing for the machine of the path.
+func (rc remoteControl) stepUp(w http.ResponseWriter, r *http.Request, ask url.Values) {
+	rc.page(func(w http.ResponseWriter, r *http.Request) error {
+		return rc.begin(w, r, r.PathValue("name"), ask)
+	}).ServeHTTP(w, r)
+}
+
+// enough is nil where a session may start remote sessions at this moment.
+func (rc remoteControl) enough(s *session) error { return toStart.Check(s.signIn(), rc.Clock()) }
 
 // signedIn is where people come back to. That two-step verification was asked
 // for proves nothing: the new ID token decides.
@@ -103,13 +131,19 @@ func (rc remoteControl) signedIn(w http.ResponseWriter, r *http.Request, v visit
 		return nil
 	case !v.Session.hasRole(RemoteOperator):
 		return noRole(machine)
-	case !v.Session.twoFactor():
-		return rc.tooWeak(v.Session, machine)
 	}
-	return rc.open(w, r, v, machine)
+	if err := rc.enough(v.Session); err != nil {
+		return rc.tooWeak(v.Session, machine, err)
+	}
+	return rc.begun(w, r, v, machine)
 }
 
-func (rc remoteControl) open(w http.ResponseWriter, r *http.Request, v visitor, machine string) error {
+// open is behind the second door.
+func (rc remoteControl) open(w http.ResponseWriter, r *http.Request) error {
+	return rc.begun(w, r, rc.visitor(r), r.PathValue("name"))
+}
+
+func (rc remoteControl) begun(w http.ResponseWriter, r *http.Request, v visitor, machine string) error {
 	id := rc.running.start(machine, v.Owner, v.Session)
 	rc.Log.InfoContext(r.Context(), "remote session started", "machine", machine, "subject", v.Session.Subject, "acr", v.Session.ACR)
 	http.Redirect(w, r, "/sessions/"+id, http.StatusSeeOther)
@@ -124,10 +158,14 @@ func noRole(machine string) *problem {
 	}
 }
 
-func (rc remoteControl) tooWeak(s *session, machine string) *problem {
-	return rc.tryAgain(machine, &problem{
-		Status: http.StatusForbidden, Code: "acr: " + first(s.ACR, "(none)"),
+func (rc remoteControl) tooWeak(s *session, machine string, why error) *problem {
+	p := &problem{
+		Status: http.StatusForbidden, Code: "acr: " + first(s.ACR, "(none)"), cause: why,
 		Title: "Two-step verification is needed",
 		Words: "Whoever holds a remote session controls the machine, so a password alone isn't enough. You are signed in, but without a second step, and the remote session was not started.",
-	})
+	}
+	if stepup.AtLeast(s.ACR, toStart.ACR) {
+		p.Words = "Whoever holds a remote session controls the machine, so the second step must be of today. Yours is older, and the remote session was not started."
+	}
+	return rc.tryAgain(machine, p)
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/sallyport-id/sallyport/idp/stepup"
 )
 
 // session is a person signed in to a product, as the verified ID token (and,
@@ -84,19 +86,10 @@ func newSession(subject, rawToken string, token, userInfo json.RawMessage, now t
 // hasRole says whether the person has a role in this product.
 func (s *session) hasRole(role string) bool { return slices.Contains(s.Roles, role) }
 
-// twoFactor says whether the ID token shows two-step verification or better.
-// The values are compared exactly: a product that doesn't know a value must not
-// guess what it is worth.
-func (s *session) twoFactor() bool {
-	switch s.ACR {
-	case acrTwoFactor, "phr", "phrh":
-		return true
-	}
-	return false
+// signIn is what the ID token says of the sign-in, for stepup to judge.
+func (s *session) signIn() stepup.Claims {
+	return stepup.Claims{ACR: s.ACR, AMR: s.AMR, AuthTime: unixSeconds(s.AuthTime), MFATime: unixSeconds(s.MFATime)}
 }
-
-// acrTwoFactor is the level a remote session needs, as it is asked for.
-const acrTwoFactor = "urn:sallyport:acr:2fa"
 
 // oneOrMany is a claim that is a string at one provider and a list at another.
 type oneOrMany []string
@@ -128,6 +121,14 @@ func unixTime(seconds int64) time.Time {
 		return time.Time{}
 	}
 	return time.Unix(seconds, 0).UTC()
+}
+
+// unixSeconds is unixTime the other way.
+func unixSeconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
 }
 
 func indent(claims json.RawMessage) string {

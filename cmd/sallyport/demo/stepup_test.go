@@ -62,15 +62,15 @@ func TestSessionTicksAndEnds(t *testing.T) {
 
 func TestOnlyTheTokensAcrStartsASession(t *testing.T) {
 	for acr, starts := range map[string]bool{
-		"urn:sallyport:acr:2fa": true, "phr": true, "phrh": true,
+		"urn:sallyport:acr:2fa": true, "phr": true, "phrh": true, "https://refeds.org/profile/mfa": true,
 		"urn:sallyport:acr:1fa": false, "urn:sallyport:acr:2sv": false, "": false,
 		"urn:sallyport:acr:2fa ": false, "URN:SALLYPORT:ACR:2FA": false, "phrx": false,
 	} {
 		t.Run("acr="+acr, func(t *testing.T) {
 			op := newTestProvider(t)
 			op.person["acr"] = acr // whatever is asked for
-			// amr alone, a claim of UserInfo, or having asked, is not enough.
-			op.person["amr"] = []string{"pwd", "otp", "mfa"}
+			// amr alone, mfa_time alone, a claim of UserInfo, or having asked, is not enough.
+			op.person["amr"], op.person["mfa_time"] = []string{"pwd", "otp", "mfa"}, op.clock.Now().Unix()
 			op.userInfo = func(c claims) { c["acr"] = "urn:sallyport:acr:2fa" }
 			ana := newPerson(t, startRemoteControl(t, op))
 			after := ana.press(ana.get("/login"), startFrontDesk)
@@ -88,6 +88,30 @@ func TestOnlyTheTokensAcrStartsASession(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheSecondFactorMustBeOfToday(t *testing.T) {
+	op := newTestProvider(t)
+	op.twoFactors("phr")
+	op.grow = func(url.Values) {} // who is asked says [Not now]
+	ana := newPerson(t, startRemoteControl(t, op))
+	op.clock.Advance(7 * time.Hour)
+	machines := ana.get("/login")
+	machines.mustShow(t, 200, "Two-step verification done")
+	op.clock.Advance(5 * time.Hour) // twelve hours to the second
+	ana.get("/login")
+	ana.press(ana.get("/"), startFrontDesk).mustShow(t, 200, `id="remote-session"`)
+	op.clock.Advance(time.Second)
+	ana.get("/").mustShow(t, 200, "You will be asked for it once")
+	after := ana.press(machines, startFrontDesk)
+	after.mustShow(t, 403, "must be of today", "was not started", `id="try-again"`)
+	asked := op.requests()
+	last := asked[len(asked)-1]
+	if last.Get("acr_values") != "urn:sallyport:acr:2fa" || last.Get("claims") != `{"id_token":{"mfa_time":{"max_age":43200}}}` || last.Has("max_age") {
+		t.Errorf("asked %v", last)
+	}
+	op.set(func() { op.grow = func(url.Values) { op.twoFactors("phr") } })
+	ana.press(after, startFrontDesk).mustShow(t, 200, `id="remote-session"`)
 }
 
 func TestWithoutTheRoleNobodyIsAskedForASecondFactor(t *testing.T) {

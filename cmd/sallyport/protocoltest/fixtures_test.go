@@ -43,21 +43,22 @@ type world struct {
 }
 
 // both runs a test on both engines. products is what sallyport apply reads;
-// ${SECRET_HASH} in it stands for the hash of secret.
-func both(t *testing.T, products string, test func(t *testing.T, w *world)) {
+// ${SECRET_HASH} in it stands for the hash of secret. options are those of
+// servertest.Start.
+func both(t *testing.T, products string, test func(t *testing.T, w *world), options ...string) {
 	for _, engine := range storagetest.Engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			test(t, start(t, engine, products))
+			test(t, start(t, engine, products, options...))
 		})
 	}
 }
 
 func TestMain(m *testing.M) { os.Exit(storagetest.Main(m)) }
 
-func start(t testing.TB, engine, products string) *world {
+func start(t testing.TB, engine, products string, options ...string) *world {
 	t.Helper()
-	w := &world{Demo: servertest.StartDemo(t, engine), t: t}
+	w := &world{Demo: servertest.StartDemo(t, engine, options...), t: t}
 	for _, text := range []string{first, products} {
 		if text != "" {
 			w.Apply(strings.ReplaceAll(text, "${SECRET_HASH}", storage.Hash(secret)))

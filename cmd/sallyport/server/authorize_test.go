@@ -60,7 +60,7 @@ func TestAuthorizeMistakes(t *testing.T) {
 		"mfa_time negative":     {essential(`"mfa_time":{"max_age":-1}`), "invalid_request"},
 		"mfa_time in words":     {essential(`"mfa_time":{"max_age":"900"}`), "invalid_request"},
 		"id_token_hint no JWT":  {url.Values{"id_token_hint": {"x"}}, "invalid_request"},
-		"response_mode unknown": {url.Values{"response_mode": {"fragment"}}, "invalid_request"},
+		"response_mode unknown": {url.Values{"response_mode": {"web_message"}}, "invalid_request"},
 		"a mistake, silently":   {url.Values{"prompt": {"none"}, "max_age": {"x"}}, "invalid_request"},
 	} {
 		t.Run(name, func(t *testing.T) {

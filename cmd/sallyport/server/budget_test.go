@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sallyport-id/sallyport/cmd/sallyport/servertest"
+	"github.com/sallyport-id/sallyport/storage"
 )
 
 // The hot paths keep to their budgets of SQL statements, the row of the audit
@@ -14,8 +15,9 @@ func TestStatementBudget(t *testing.T) {
 	inQuiet(t, func(t *testing.T, d *servertest.Demo) {
 		p, r := member(t, d, ana), rp(t, d, first)
 		_, machine := machines(t, d)
-		var code, alone string
-		var tokens servertest.Answer
+		api, robot := withAPI(t, d)
+		var code, alone, aloneThere string
+		var tokens, there servertest.Answer
 		for _, step := range []struct {
 			name   string
 			budget int64
@@ -40,6 +42,22 @@ func TestStatementBudget(t *testing.T) {
 					t.Error("a machine's token is not active")
 				}
 			}},
+			{"code exchange for an API", 4, func() { _, there = api.Exchange(code, nil) }},
+			{"refresh for an API", 4, func() { _, there = api.Refresh(there.String("refresh_token"), nil) }},
+			{"introspection of a JWT", 1, func() {
+				if !active(t, api, there.String("access_token")) {
+					t.Error("a JWT is not active")
+				}
+			}},
+			{"client credentials for an API", 2, func() {
+				_, a := robot.Post("/token", url.Values{"grant_type": {"client_credentials"}, "resource": {apiResource}})
+				aloneThere = a.String("access_token")
+			}},
+			{"introspection of a machine's JWT", 1, func() {
+				if !active(t, api, aloneThere) {
+					t.Error("a machine's JWT is not active")
+				}
+			}},
 			{"discovery", 0, func() { discovery(t, d) }},
 			{"keys", 0, func() { published(t, d) }},
 			// Later on, the session is written down as used.
@@ -51,9 +69,15 @@ func TestStatementBudget(t *testing.T) {
 			if step.name == "code exchange of ES256" {
 				step.budget += 4 // with its authorize
 			}
+			if step.name == "code exchange for an API" {
+				code = codeFor(t, p, api, url.Values{"resource": {apiResource}, "scope": {"openid read"}})
+			}
 			step.do() // warms the caches; what is spent is got anew below
-			if step.name == "code exchange" {
+			switch step.name {
+			case "code exchange":
 				code = codeFor(t, p, r, nil)
+			case "code exchange for an API":
+				code = codeFor(t, p, api, url.Values{"resource": {apiResource}, "scope": {"openid read"}})
 			}
 			before := d.DB.Statements()
 			step.do()
@@ -62,9 +86,26 @@ func TestStatementBudget(t *testing.T) {
 			} else {
 				t.Logf("%s: %d of %d", step.name, n, step.budget)
 			}
-			if tokens != nil && tokens["access_token"] == nil {
-				t.Fatalf("%s: %v", step.name, tokens)
+			for _, a := range []servertest.Answer{tokens, there} {
+				if a != nil && a["access_token"] == nil {
+					t.Fatalf("%s: %v", step.name, a)
+				}
 			}
 		}
 	})
+}
+
+// apiResource is the API of withAPI.
+const apiResource = "https://api.example"
+
+// withAPI registers a product that serves an API and calls it too, and an API
+// client that calls it for itself.
+func withAPI(t testing.TB, d *servertest.Demo) (api, robot *servertest.RP) {
+	t.Helper()
+	declare(t, d, `products:
+  - { id: api, name: API, first_party: true, secret_hash: `+storage.Hash(secret)+`, grant_types: [authorization_code, refresh_token], scopes: [openid],
+      redirect_uris: ["https://rp.example/callback"], api: { resource: "`+apiResource+`", scopes: [{ id: read, name: Read }] }, resources: ["`+apiResource+`"] }
+  - { id: robot, name: Robot, secret_hash: `+storage.Hash(secret)+`, grant_types: [client_credentials], resources: ["`+apiResource+`"] }
+`)
+	return rp(t, d, "api"), servertest.NewRP(t, d.Instance, "robot", secret, "")
 }

@@ -17,14 +17,21 @@ func (s *Server) Listen(ctx context.Context, l net.Listener, certFile, keyFile s
 	work, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var background sync.WaitGroup
 	background.Go(func() { s.Work(work) })
-	served := make(chan error, 1)
-	go func() {
+	err := serveUntil(ctx, h, func() error {
 		if certFile != "" {
-			served <- h.ServeTLS(l, certFile, keyFile)
-		} else {
-			served <- h.Serve(l)
+			return h.ServeTLS(l, certFile, keyFile)
 		}
-	}()
+		return h.Serve(l)
+	})
+	stop()
+	background.Wait()
+	return err
+}
+
+// serveUntil serves until ctx ends, and then finishes what is under way.
+func serveUntil(ctx context.Context, h *http.Server, serve func() error) error {
+	served := make(chan error, 1)
+	go func() { served <- serve() }()
 	var err error
 	select {
 	case err = <-served:
@@ -33,8 +40,6 @@ func (s *Server) Listen(ctx context.Context, l net.Listener, certFile, keyFile s
 		err = h.Shutdown(finish)
 		cancel()
 	}
-	stop()
-	background.Wait()
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}

@@ -321,13 +321,13 @@ func TestBearer(t *testing.T) {
 		p := &idp.Provider{DB: d.DB, Now: d.Clock.Now, Issuer: d.URL}
 		none := func(token, why string) {
 			t.Helper()
-			if b, err := p.Bearer(t.Context(), token); !errors.Is(err, session.ErrNoBearer) {
+			if b, err := p.Bearer(t.Context(), session.Presented{Secret: token}); !errors.Is(err, session.ErrNoBearer) {
 				t.Errorf("%s: %+v, %v", why, b, err)
 			}
 		}
 		bearer := func(token string, budget int64) *session.Bearer {
 			t.Helper()
-			b, err := p.Bearer(t.Context(), token)
+			b, err := p.Bearer(t.Context(), session.Presented{Secret: token})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -335,7 +335,7 @@ func TestBearer(t *testing.T) {
 			least := budget + 1
 			for range 20 {
 				before := d.DB.Statements()
-				if _, err := p.Bearer(t.Context(), token); err != nil {
+				if _, err := p.Bearer(t.Context(), session.Presented{Secret: token}); err != nil {
 					t.Fatal(err)
 				}
 				least = min(least, d.DB.Statements()-before)

@@ -90,7 +90,7 @@ func offered(keys, mail, text bool) []policy.Method {
 // command line decide by the same facts.
 func Sessions(c config.Config, db *storage.DB, now func() time.Time) *session.Sessions {
 	return &session.Sessions{
-		DB: db, Secure: strings.HasPrefix(c.Issuer, "https:"), Idle: c.Sessions.Idle, Absolute: c.Sessions.Absolute, Now: now,
+		DB: db, Issuer: c.Issuer, Secure: strings.HasPrefix(c.Issuer, "https:"), Idle: c.Sessions.Idle, Absolute: c.Sessions.Absolute, Now: now,
 		Offered: Offered(c), Attests: c.WebAuthn.MetadataFile != "",
 	}
 }
@@ -132,7 +132,11 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	setUp := &setup.Setup{DB: o.DB, Factors: factors, TextNumber: o.Config.Text.Number, Countries: o.Config.Text.Countries, Now: now}
 	provider := &idp.Provider{
 		Issuer: o.Config.Issuer, DB: o.DB, Sessions: sessions, Pages: pages, Now: now, Log: o.Log,
-		Outbound: idp.NewOutbound(o.Config.Outbound.AllowPrivate),
+		Outbound: idp.NewOutbound(o.Config.Outbound.AllowPrivate), OutboundPrivate: o.Config.Outbound.AllowPrivate,
+		Registration: o.Config.Registration.Enabled, RequirePAR: o.Config.Protocol.RequirePAR, RotateKeysEvery: o.Config.Keys.RotateEvery, DPoPNonce: o.Config.Protocol.RequireDPoPNonce,
+	}
+	if provider.MTLS, err = mtls(o.Config); err != nil {
+		return nil, err
 	}
 	signIn := &login.Login{
 		DB: o.DB, Sessions: sessions, Pages: pages, Factors: factors, Setup: setUp, Notices: notices, Inbound: carrier.Inbound(o.Config),
@@ -154,7 +158,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 
 	r := chi.NewRouter()
-	r.Use(s.metrics.measure, s.recoverPanics, session.TrackOrigin(o.Config.TrustedProxies), everyAnswer(o.Config.Issuer), middleware.GetHead)
+	r.Use(s.metrics.measure, s.recoverPanics, session.TrackOrigin(o.Config.TrustedProxies, o.Config.MTLS.Header), everyAnswer(o.Config.Issuer), middleware.GetHead)
 	r.Get("/healthz", s.health)
 	r.Handle("/static/*", page.Static())
 	signIn.Outside(r)
@@ -162,6 +166,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	r.Group(func(r chi.Router) {
 		r.Use(limitForms, http.NewCrossOriginProtection().Handler, newLimiter(o.Config.Limits.ExemptNetworks, pages).slowDown)
 		signIn.Routes(r)
+		provider.DeviceRoutes(r)
 		own.Routes(r)
 		console.Routes(r)
 	})
@@ -235,9 +240,11 @@ func (s *Server) FirstOwnerLink(ctx context.Context) (link string, err error) {
 func (s *Server) Work(ctx context.Context) {
 	holder := storage.NewID()
 	var all sync.WaitGroup
-	all.Go(func() {
-		s.every(ctx, time.Second, "deliver logouts", func() error { _, err := s.provider.DeliverLogouts(ctx); return err })
-	})
+	for range logoutWorkers {
+		all.Go(func() {
+			s.every(ctx, time.Second, "deliver logouts", func() error { return s.deliverAllLogouts(ctx) })
+		})
+	}
 	all.Go(func() {
 		s.every(ctx, time.Second, "deliver messages", func() error { _, err := s.notices.Deliver(ctx); return err })
 	})
@@ -249,6 +256,9 @@ func (s *Server) Work(ctx context.Context) {
 	})
 	all.Go(func() {
 		s.every(ctx, time.Second, "work on tasks", func() error { _, err := s.WorkTasks(ctx); return err })
+	})
+	all.Go(func() {
+		s.every(ctx, time.Hour, "keep keys", func() error { _, err := s.KeepKeys(ctx); return err })
 	})
 	all.Go(func() {
 		s.every(ctx, time.Minute, "clean up", func() error { _, err := s.db.Clean(ctx, holder, s.now()); return err })
@@ -281,6 +291,20 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintln(w, "ok")
 }
 
+// logoutWorkers deliver back-channel logouts side by side: products must hear of
+// them within five seconds, which is as long as one that hangs takes.
+const logoutWorkers = 4
+
+// deliverAllLogouts goes on until nothing is due: a company of thousands may
+// have been signed out at once.
+func (s *Server) deliverAllLogouts(ctx context.Context) error {
+	for {
+		if n, err := s.provider.DeliverLogouts(ctx); n == 0 || err != nil {
+			return err
+		}
+	}
+}
+
 // DeliverLogouts tells products of ended sessions now, instead of within a
 // second, and says how many it told.
 func (s *Server) DeliverLogouts(ctx context.Context) (int, error) {
@@ -294,3 +318,9 @@ func (s *Server) WorkTasks(ctx context.Context) (int, error) { return s.govern.W
 // DeliverMessages sends mails and text messages now, instead of within a
 // second, and says how many it took up.
 func (s *Server) DeliverMessages(ctx context.Context) (int, error) { return s.notices.Deliver(ctx) }
+
+// KeepKeys makes the signing keys that are due now, instead of within an hour,
+// and says of how many algorithms.
+func (s *Server) KeepKeys(ctx context.Context) (int, error) {
+	return s.provider.KeepKeys(ctx, s.audit.holder)
+}

@@ -181,9 +181,11 @@ func TestTrap04WayBackIsBound(t *testing.T) {
 
 func TestTrap05DeviceCodes(t *testing.T) {
 	d := start(t)
-	mustNotServe(t, d, "device_authorization_endpoint", "/device_authorization", "/device", "/oauth/device_authorization")
-	status, a := rp(t, d, first).Post("/token", url.Values{"grant_type": {"urn:ietf:params:oauth:grant-type:device_code"}, "device_code": {"x"}})
-	mustRefuse(t, status, a, 400, "unsupported_grant_type")
+	const grant = "urn:ietf:params:oauth:grant-type:device_code"
+	for path, form := range map[string]url.Values{"/device_authorization": {}, "/token": {"grant_type": {grant}, "device_code": {"x"}}} {
+		status, a := rp(t, d, first).Post(path, form)
+		mustRefuse(t, status, a, 400, "unauthorized_client")
+	}
 }
 
 // mustNotServe fails where a member of discovery is there, or a path answers.
@@ -381,12 +383,16 @@ func TestTrap09Discovery(t *testing.T) {
 		"end_session_endpoint":     at("/logout"),
 		"jwks_uri":                 at("/keys"),
 		"scopes_supported":         list("openid", "profile", "email", "phone", "address", "roles", "offline_access", "people:read", "people:write", "rules:read", "rules:write", "products:read", "products:write", "audit:read", "companies:read", "companies:write", "keys:read", "keys:write", "delivery:read", "delivery:write"),
-		"response_types_supported": list("code"),
-		"response_modes_supported": list("query", "form_post"),
-		"grant_types_supported":    list("authorization_code", "refresh_token", "client_credentials"),
+		"response_types_supported": list("code", "id_token", "code id_token"),
+		"response_modes_supported": list("query", "fragment", "form_post", "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"),
+		"grant_types_supported": list("authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:device_code",
+			"urn:ietf:params:oauth:grant-type:token-exchange"),
+		"device_authorization_endpoint": at("/device_authorization"),
 		"acr_values_supported": list("urn:sallyport:acr:1fa", "https://refeds.org/profile/sfa", "urn:sallyport:acr:2sv", "urn:sallyport:acr:2fa",
 			"https://refeds.org/profile/mfa", "http://schemas.openid.net/pape/policies/2007/06/multi-factor", "phr"),
-		"subject_types_supported":                       list("public"),
+		"subject_types_supported":                       list("public", "pairwise"),
+		"userinfo_signing_alg_values_supported":         list("RS256", "ES256", "PS256", "EdDSA"),
+		"introspection_signing_alg_values_supported":    list("RS256", "ES256", "PS256", "EdDSA"),
 		"id_token_signing_alg_values_supported":         list("RS256", "ES256", "PS256", "EdDSA"),
 		"token_endpoint_auth_methods_supported":         methods,
 		"revocation_endpoint_auth_methods_supported":    methods,
@@ -400,9 +406,13 @@ func TestTrap09Discovery(t *testing.T) {
 		"ui_locales_supported":                           list("en", "de"),
 		"backchannel_logout_supported":                   true,
 		"backchannel_logout_session_supported":           true,
+		"dpop_signing_alg_values_supported":              list("ES256", "PS256", "EdDSA"),
 		"authorization_response_iss_parameter_supported": true,
 		"prompt_values_supported":                        list("none", "login", "consent", "select_account"),
-		"request_parameter_supported":                    false,
+		"request_parameter_supported":                    true,
+		"request_object_signing_alg_values_supported":    list("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
+		"pushed_authorization_request_endpoint":          at("/par"),
+		"authorization_signing_alg_values_supported":     list("RS256", "ES256", "PS256", "EdDSA"),
 		"request_uri_parameter_supported":                false,
 	}
 	got := discovery(t, d)
@@ -419,8 +429,7 @@ func TestTrap09Discovery(t *testing.T) {
 
 	// What isn't listed isn't there.
 	rp := rp(t, d, first)
-	for _, grant := range []string{"urn:ietf:params:oauth:grant-type:jwt-bearer", "password",
-		"urn:ietf:params:oauth:grant-type:token-exchange", "urn:ietf:params:oauth:grant-type:device_code", "implicit", "AUTHORIZATION_CODE"} {
+	for _, grant := range []string{"urn:ietf:params:oauth:grant-type:jwt-bearer", "password", "device_code", "token-exchange", "implicit", "AUTHORIZATION_CODE"} {
 		for _, more := range []url.Values{{}, {"assertion": {"a.b.c"}, "subject_token": {"x"}, "subject_token_type": {"urn:ietf:params:oauth:token-type:access_token"}}} {
 			more.Set("grant_type", grant)
 			status, a := rp.Post("/token", more)
@@ -431,7 +440,11 @@ func TestTrap09Discovery(t *testing.T) {
 	mustRefuse(t, status, a, 400, "invalid_request")
 	p := member(t, d, ana)
 	for _, kind := range []string{"token", "id_token", "id_token token", "code id_token", "code token", "none", "CODE"} {
-		mustError(t, d, answered(t, p.Go(rp.AuthorizeURL(url.Values{"response_type": {kind}}))), "unsupported_response_type")
+		q := answered(t, p.Go(rp.AuthorizeURL(url.Values{"response_type": {kind}})))
+		if p.URL.Fragment != "" { // that is where answers with an ID token go
+			q, _ = url.ParseQuery(p.URL.Fragment)
+		}
+		mustError(t, d, q, "unsupported_response_type")
 	}
 }
 
@@ -493,7 +506,6 @@ func TestTrap12RequestObjects(t *testing.T) {
 	mustError(t, d, answered(t, p.Go(rp.AuthorizeURL(url.Values{"request": {object}}))), "request_not_supported")
 	mustError(t, d, answered(t, p.Go(rp.AuthorizeURL(url.Values{"request_uri": {"https://evil.example/object"}}))), "request_uri_not_supported")
 	mustError(t, d, answered(t, p.Go(rp.AuthorizeURL(url.Values{"registration": {"{}"}}))), "registration_not_supported")
-	mustNotServe(t, d, "pushed_authorization_request_endpoint", "/par")
 
 	code := codeFor(t, p, rp, nil)
 	bare := *rp
@@ -685,7 +697,7 @@ func TestTrap16AuthorizeAnswers(t *testing.T) {
 			})
 		}
 	}
-	for _, mode := range []string{"fragment", "query.jwt", "web_message", "FORM_POST"} {
+	for _, mode := range []string{"web_message", "FORM_POST", "query.jws", ".jwt"} {
 		mustError(t, d, answered(t, p.Go(rp.AuthorizeURL(url.Values{"response_mode": {mode}}))), "invalid_request")
 	}
 }

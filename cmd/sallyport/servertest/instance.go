@@ -42,28 +42,30 @@ type Instance struct {
 	t testing.TB
 }
 
-// Start runs a provider on a new database of an engine. Background work runs
-// too, by the real clock.
-func Start(t testing.TB, engine string) *Instance {
+// Start runs a provider on a new database of an engine, with options such as
+// protocol-require-dpop-nonce=true. Background work runs too, by the real clock.
+func Start(t testing.TB, engine string, options ...string) *Instance {
 	t.Helper()
-	return StartOn(t, storagetest.Open(t, storagetest.URL(t, engine), storage.Options{}))
+	return StartOn(t, storagetest.Open(t, storagetest.URL(t, engine), storage.Options{}), options...)
 }
 
 // StartOn runs a provider on a database.
-func StartOn(t testing.TB, db *storage.DB) *Instance {
+func StartOn(t testing.TB, db *storage.DB, options ...string) *Instance {
 	t.Helper()
 	l := Listen(t)
 	i := &Instance{URL: "http://" + l.Addr().String(), DB: db, Clock: NewClock(), Log: new(Log), Mail: new(Mailbox), t: t}
 	i.URL = strings.Replace(i.URL, "127.0.0.1", "localhost", 1)
 	i.Phone = newPhone(t)
 	i.Phone.deliver = func(t testing.TB) { t.Helper(); i.deliver(t, storage.OutgoingText) }
-	conf, err := config.Load(config.Sources{
-		Environ: []string{"SALLYPORT_TEXT_WEBHOOK_SECRET=" + i.Phone.secret},
-		Flags: map[string]string{
-			"issuer": i.URL, "product-name": "Sallyport test", "outbound-allow-private": "true", "limits-exempt-networks": "127.0.0.0/8,::1/128",
-			"text-webhook-url": i.Phone.url, "text-number": Number,
-		},
-	})
+	flags := map[string]string{
+		"issuer": i.URL, "product-name": "Sallyport test", "outbound-allow-private": "true", "limits-exempt-networks": "127.0.0.0/8,::1/128",
+		"text-webhook-url": i.Phone.url, "text-number": Number,
+	}
+	for _, o := range options {
+		name, value, _ := strings.Cut(o, "=")
+		flags[name] = value
+	}
+	conf, err := config.Load(config.Sources{Environ: []string{"SALLYPORT_TEXT_WEBHOOK_SECRET=" + i.Phone.secret}, Flags: flags})
 	if err != nil {
 		t.Fatal(err)
 	}

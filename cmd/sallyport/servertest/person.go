@@ -248,6 +248,18 @@ func matches(n *html.Node, selector string) bool {
 	return n.Data == selector
 }
 
+// Value is what stands in the first field of that name, empty where there is
+// none.
+func (p *Person) Value(name string) string {
+	if n := p.find("[name=" + name + "]"); n != nil {
+		return attr(n, "value")
+	}
+	return ""
+}
+
+// Source is the page as it came.
+func (p *Person) Source() string { return p.source }
+
 // Text is what can be read on the page.
 func (p *Person) Text() string { return text(p.doc) }
 

@@ -20,9 +20,9 @@ type Demo struct {
 }
 
 // StartDemo runs what `sallyport demo` runs, with a clock the test sets.
-func StartDemo(t testing.TB, engine string) *Demo {
+func StartDemo(t testing.TB, engine string, options ...string) *Demo {
 	t.Helper()
-	d := &Demo{Instance: Start(t, engine)}
+	d := &Demo{Instance: Start(t, engine, options...)}
 	// The products' addresses must be known before the products are made.
 	board, control := new(later), new(later)
 	d.Dashboard, d.Remote = Serve(t, board), Serve(t, control)

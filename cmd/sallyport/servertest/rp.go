@@ -145,3 +145,18 @@ func Claims(t testing.TB, token string) Answer {
 	}
 	return a
 }
+
+// Header reads the header of a JWT.
+func Header(t testing.TB, token string) Answer {
+	t.Helper()
+	header, _, _ := strings.Cut(token, ".")
+	body, err := base64.RawURLEncoding.DecodeString(header)
+	a := Answer{}
+	if err == nil {
+		err = json.Unmarshal(body, &a)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}

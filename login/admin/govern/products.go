@@ -158,7 +158,7 @@ func registered(ctx context.Context, r storage.Reader, id string) (*storage.Clie
 }
 
 // CreateProduct registers a product, with a secret made for it unless it
-// authenticates by none. The error is *apply.Problems where fields are wrong.
+// authenticates without one. The error is *apply.Problems where fields are wrong.
 func (g *Govern) CreateProduct(ctx context.Context, by Actor, entry apply.Product) (made MadeProduct, err error) {
 	err = g.write(ctx, by, ChangeProducts, "", func(tx *storage.Tx, by Actor) error {
 		made, err = g.createProduct(ctx, tx, by, entry)
@@ -171,10 +171,10 @@ func (g *Govern) createProduct(ctx context.Context, tx *storage.Tx, by Actor, en
 	if err := holdSelf(ctx, tx, by); err != nil {
 		return made, err
 	}
-	entry.SecretHash = ""
-	if entry.AuthMethod != "none" {
+	entry.SecretHash, entry.SecretText = "", ""
+	if entry.HasSecret() {
 		made.Secret = storage.NewSecret()
-		entry.SecretHash = apply.Secret(storage.Hash(made.Secret))
+		entry.SecretHash, entry.SecretText = apply.Secret(storage.Hash(made.Secret)), apply.Secret(made.Secret)
 	}
 	if _, err := g.apply(ctx, tx, by, apply.File{Products: []apply.Product{entry}}, apply.Options{OnlyNew: true}); err != nil {
 		return MadeProduct{}, err
@@ -215,34 +215,53 @@ func holdSelf(ctx context.Context, tx *storage.Tx, by Actor) error {
 
 // ChangeProduct changes the fields of a product that are named, as a file
 // would; a secret is changed by RotateSecret. Where a product that had none
-// comes to authenticate with a secret, one is made for it.
+// comes to authenticate with a secret, one is made for it, and so it is where
+// it comes to sign by a secret of which only the hash is known.
 func (g *Govern) ChangeProduct(ctx context.Context, by Actor, entry apply.Product, fields ...string) (made MadeProduct, err error) {
+	return g.PatchProduct(ctx, by, entry.ID, func(apply.Product) (apply.Product, []string, error) { return entry, fields, nil })
+}
+
+// PatchProduct is ChangeProduct where what is wanted depends on what is there:
+// patch says both, given the product as a file would have it.
+func (g *Govern) PatchProduct(ctx context.Context, by Actor, id string, patch func(there apply.Product) (apply.Product, []string, error)) (made MadeProduct, err error) {
 	err = g.write(ctx, by, ChangeProducts, "", func(tx *storage.Tx, by Actor) error {
-		c, err := registered(ctx, tx.Reader, entry.ID)
+		c, err := registered(ctx, tx.Reader, id)
 		if err != nil {
 			return err
 		}
-		if err := g.mayLend(ctx, tx, by, c.ID); err != nil {
+		if err := g.mayLend(ctx, tx, by, id); err != nil {
+			return err
+		}
+		entry, fields, err := patch(apply.ProductOf(c))
+		if err != nil {
 			return err
 		}
 		named := slices.DeleteFunc(slices.Clone(fields), func(f string) bool { return f == "secret_hash" || f == "secret_file" })
-		if slices.Contains(named, "auth_method") && c.AuthMethod == "none" && entry.AuthMethod != "none" {
+		entry.ID, entry.SecretHash, entry.SecretText = id, "", ""
+		if slices.Contains(named, "auth_method") && needsSecret(c, entry) {
 			made.Secret = storage.NewSecret()
-			entry.SecretHash, named = apply.Secret(storage.Hash(made.Secret)), append(named, "secret_hash")
+			entry.SecretHash, entry.SecretText = apply.Secret(storage.Hash(made.Secret)), apply.Secret(made.Secret)
+			named = append(named, "secret_hash")
 		}
 		if _, err := g.apply(ctx, tx, by, apply.File{Products: []apply.Product{entry.Only(named...)}}, apply.Options{OnlyThere: true}); err != nil {
 			return err
 		}
-		if err := g.mayLend(ctx, tx, by, c.ID); err != nil {
+		if err := g.mayLend(ctx, tx, by, id); err != nil {
 			return err
 		}
-		made.Product, err = g.product(ctx, tx.Reader, entry.ID)
+		made.Product, err = g.product(ctx, tx.Reader, id)
 		return err
 	})
 	if err != nil {
 		return MadeProduct{}, err
 	}
 	return made, nil
+}
+
+// needsSecret says whether a product has no secret by which it could
+// authenticate as an entry wants it to.
+func needsSecret(c *storage.Client, entry apply.Product) bool {
+	return entry.HasSecret() && (!c.HasSecret() || entry.AuthMethod == storage.ClientSecretJWT && c.Secret == "")
 }
 
 // DeleteProduct removes a product with its grants, and the roles in it.

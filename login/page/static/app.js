@@ -144,6 +144,12 @@ for (const shown of all("data-progress")) {
 // An answer to a product that wants it as a form.
 for (const form of all("data-submit")) form.submit();
 
+// A sign-out goes on once the products in its frames have answered; what doesn't
+// answer, the page itself leaves behind after a few seconds.
+for (const link of all("data-when-framed")) {
+  addEventListener("load", () => location.replace(link.href)); // once, and after every frame
+}
+
 // A page that is nothing without passkeys says so, where webauthn.js showed none.
 for (const words of all("data-no-passkeys")) {
   addEventListener("load", () => { words.hidden = document.querySelector("[data-passkey]:not([hidden])") !== null; });

@@ -1,8 +1,9 @@
-package config
+// Package spelling guesses which name somebody meant who mistyped it.
+package spelling
 
-// nearest returns the known name with the fewest letters changed, added or left out: what somebody who mistyped a name
-// most likely meant.
-func nearest(name string, known []string) string {
+// Nearest returns the known name with the fewest letters changed, added or left out: what somebody who mistyped a name
+// most likely meant; empty where none is known.
+func Nearest(name string, known []string) string {
 	best, least := "", -1
 	for _, k := range known {
 		if d := distance(name, k); least < 0 || d < least {
@@ -12,7 +13,7 @@ func nearest(name string, known []string) string {
 	return best
 }
 
-// distance is Levenshtein's, over bytes; option names are ASCII.
+// distance is Levenshtein's, over bytes; names are ASCII.
 func distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
