@@ -92,5 +92,5 @@ type Outbound struct {
 	// AllowPrivate is for products and a text gateway inside a company's own network; elsewhere it would let whoever
 	// registers a product reach services that only this machine should. The mail server may be anywhere: only the operator
 	// names it.
-	AllowPrivate bool `name:"allow-private" type:"option" preset:"false" help:"Send back-channel logouts and text messages (text.webhook_url) to private and loopback addresses too."`
+	AllowPrivate bool `name:"allow-private" type:"option" preset:"false" help:"Send back-channel logouts and text messages (text.webhook_url) to private and loopback addresses too, and fetch products' keys (jwks_uri) from there."`
 }

@@ -52,6 +52,7 @@ func (p *Provider) tryUserCode(ctx context.Context, code string) (*storage.Devic
 	var d *storage.DeviceCode
 	var mistake *deviceMistake
 	err := p.DB.Write(ctx, func(tx *storage.Tx) error {
+		d, mistake = nil, nil
 		count, err := tx.CountAttempt(ctx, counter, deviceBackoff, now)
 		if err != nil {
 			return err

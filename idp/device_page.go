@@ -40,14 +40,22 @@ func (p *Provider) devicePage(w http.ResponseWriter, r *http.Request) {
 		p.developerError(w, r, p.asOAuth(r.Context(), err), "", "")
 		return
 	}
-	name := page.Device(d.UserAgent)
+	in, err := p.Sessions.Current(r, client.ID)
+	if err != nil {
+		p.developerError(w, r, p.asOAuth(r.Context(), err), "", "")
+		return
+	}
+	person, name := "", page.Device(d.UserAgent)
+	if in != nil {
+		person = in.User.Email
+	}
 	if name == page.Device("") {
 		name = ""
 	}
 	// What a device says of itself is never shown as it is: it could say
 	// anything, in our name.
 	p.Pages.Write(w, page.Frame{Lang: p.lang(r, nil), FormToken: p.Sessions.FormToken(w, r), Product: client.Name}, page.DeviceConfirm{
-		Code: code, IP: d.IP, SameNetwork: sameNetwork(d.IP, session.OriginOf(r.Context()).Addr), Device: name, Asked: d.CreatedAt,
+		Code: code, IP: d.IP, SameNetwork: sameNetwork(d.IP, session.OriginOf(r.Context()).Addr), Device: name, Asked: d.CreatedAt, Person: person,
 	})
 }
 

@@ -133,8 +133,8 @@ func (p *Provider) revokeReused(ctx context.Context, tx *storage.Tx, client *sto
 	if err != nil {
 		return err
 	}
-	if used.Kind != storage.RefreshToken || used.UsedAt.IsZero() || p.Now().Sub(used.UsedAt) < storage.RetryAfter {
-		return nil // never used, or two calls at once of which one was answered
+	if used.Kind != storage.RefreshToken || used.Cnf != "" || used.UsedAt.IsZero() || p.Now().Sub(used.UsedAt) < storage.RetryAfter {
+		return nil // never used, or used as often as one likes, or two calls at once of which one was answered
 	}
 	g, err := tx.RevokeGrant(ctx, used.GrantID, p.Now())
 	if err != nil {

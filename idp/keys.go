@@ -57,6 +57,8 @@ type keyring struct {
 	signers sync.Map // kid + typ → jose.Signer
 	public  sync.Map // kid → crypto.PublicKey
 	jwks    atomic.Pointer[publishedKeys]
+	// making is held while a first key is made, which takes a while.
+	making sync.Mutex
 	// clients is the identity of the list that keysForClients saw last.
 	clients atomic.Pointer[*storage.Client]
 }
@@ -86,6 +88,11 @@ func (p *Provider) ensureKeys(ctx context.Context) error {
 }
 
 func (p *Provider) makeFirstKey(ctx context.Context, alg string) error {
+	p.keys.making.Lock()
+	defer p.keys.making.Unlock()
+	if keys, err := p.DB.SigningKeysNow(ctx); err != nil || hasAlg(keys, alg) {
+		return err
+	}
 	private, err := newPrivateKey(alg)
 	if err != nil {
 		return err
@@ -295,7 +302,7 @@ func (p *Provider) serveKeys(w http.ResponseWriter, r *http.Request) {
 
 func (p *Provider) publishedKeys(ctx context.Context) ([]byte, error) {
 	if err := p.keysForClients(ctx); err != nil {
-		return nil, err
+		p.Log.ErrorContext(ctx, "make signing keys", "error", err) // those that are there are still good
 	}
 	keys, err := p.DB.SigningKeys(ctx)
 	if err != nil || len(keys) == 0 {

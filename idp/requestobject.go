@@ -134,9 +134,8 @@ func (p *Provider) objectProblem(clientID string, c objectClaims) error {
 		return wrongObject(nil, "it has expired")
 	case c.Before.Time().After(now.Add(objectLeeway)):
 		return wrongObject(nil, "nbf is in the future")
-	case c.Before.Time().Before(now.Add(-objectLifetime)):
-		return wrongObject(nil, "nbf is more than 60 minutes ago")
 	case c.Expiry.Time().After(c.Before.Time().Add(objectLifetime)):
+		// So an nbf more than 60 minutes ago comes with an exp that is over.
 		return wrongObject(nil, "exp is more than 60 minutes after nbf")
 	}
 	return nil

@@ -21,9 +21,13 @@ func (l *Login) consentPage(v *visit) error {
 	}
 	c, f := v.client, l.frame(v)
 	f.Cancel = false // the page has one of its own, beside Allow
+	back := hostOf(v.params.RedirectURI)
+	if v.params.Device != "" {
+		back = "" // a device gets the answer, which no browser goes to
+	}
 	l.Pages.Write(v.w, f, page.Consent{
 		Scopes: strings.Fields(v.params.Scope), Named: named, LogoURI: c.LogoURI, ClientURI: c.ClientURI, Contacts: c.Contacts,
-		PolicyURI: c.PolicyURI, TermURI: c.TermsURI, BackTo: hostOf(v.params.RedirectURI),
+		PolicyURI: c.PolicyURI, TermURI: c.TermsURI, BackTo: back,
 	})
 	return nil
 }

@@ -35,6 +35,14 @@ func TestSingleUse(t *testing.T) {
 				return err
 			},
 		}, {
+			"pushed request",
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return tx.InsertPushedRequest(ctx, storage.PushedRequest{Hash: id, ClientID: board, CreatedAt: noon, ExpiresAt: noon.Add(time.Minute)})
+			},
+			func(ctx context.Context, tx *storage.Tx, id string) error {
+				return tx.UsePushedRequest(ctx, id, board, "a sign-in", noon)
+			},
+		}, {
 			"TOTP step",
 			func(ctx context.Context, tx *storage.Tx, id string) error {
 				return tx.InsertFactor(ctx, storage.Factor{ID: id, UserID: ada, Kind: "totp"}, 10, noon)

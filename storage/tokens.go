@@ -73,11 +73,12 @@ func (r Reader) AccessTokenStanding(ctx context.Context, kind, hash string, now 
 
 // SpendRefreshToken uses up a refresh token and returns it. One that is bound
 // (Cnf) stays good: whoever copies it can't use it, so it needs no successor.
+// Its use is noted all the same, for the sake of the one before it.
 // ErrSpent where it is unknown, expired, revoked or used.
 func (tx *Tx) SpendRefreshToken(ctx context.Context, hash string, now time.Time) (*Token, error) {
 	return tx.spendRefresh(ctx, `
-		UPDATE tokens SET used_at = CASE WHEN cnf = '' THEN $2 ELSE used_at END
-		WHERE hash = $1 AND kind = 'refresh' AND used_at IS NULL AND revoked_at IS NULL AND expires_at > $2
+		UPDATE tokens SET used_at = $2
+		WHERE hash = $1 AND kind = 'refresh' AND (used_at IS NULL OR cnf <> '') AND revoked_at IS NULL AND expires_at > $2
 		RETURNING grant_id, scope, cnf, expires_at`, hash, stamp(now))
 }
 
@@ -117,15 +118,15 @@ func (tx *Tx) spendRefresh(ctx context.Context, query, hash string, args ...any)
 
 // UsedToken is what is remembered of a token that can't be used any more.
 type UsedToken struct {
-	GrantID, Kind string
-	UsedAt        time.Time
+	GrantID, Kind, Cnf string
+	UsedAt             time.Time
 }
 
 // Token returns the grant of a token whatever its state. ErrNotFound where it
 // never existed or was cleaned up.
 func (r Reader) Token(ctx context.Context, hash string) (*UsedToken, error) {
 	var t UsedToken
-	err := r.run.queryRow(ctx, `SELECT grant_id, kind, used_at FROM tokens WHERE hash = $1`, hash).Scan(&t.GrantID, &t.Kind, into(&t.UsedAt))
+	err := r.run.queryRow(ctx, `SELECT grant_id, kind, cnf, used_at FROM tokens WHERE hash = $1`, hash).Scan(&t.GrantID, &t.Kind, &t.Cnf, into(&t.UsedAt))
 	return found(&t, err, "token")
 }
 

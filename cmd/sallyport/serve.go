@@ -34,11 +34,18 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", conf.Listen)
+	l, err := listenOn(ctx, conf.Listen, "--listen")
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w (another program may be there: choose a port with --listen)", conf.Listen, err)
+		return err
 	}
 	log.Info("serving", "issuer", conf.Issuer, "listen", l.Addr().String(), "database", db.Engine())
+	var second net.Listener
+	if conf.MTLS.Listen != "" {
+		if second, err = listenOn(ctx, conf.MTLS.Listen, "--mtls-listen"); err != nil {
+			return err
+		}
+		log.Info("serving clients with certificates", "url", conf.MTLS.URL, "listen", second.Addr().String())
+	}
 	if link, err := srv.FirstOwnerLink(ctx); err != nil {
 		return err
 	} else if link != "" {
@@ -49,29 +56,26 @@ func (c *serveCommand) Run(ctx context.Context, p *process) error {
 	}
 	// What starting up left behind is given back, so that an idle server is small.
 	debug.FreeOSMemory()
-	return listen(ctx, srv, l, conf)
-}
-
-// listen answers at the main address and, where one is configured, at that for
-// certificates. Either ends with the other.
-func listen(ctx context.Context, srv *server.Server, l net.Listener, conf config.Config) error {
-	if conf.MTLS.Listen == "" {
+	if second == nil {
 		return srv.Listen(ctx, l, conf.TLSCertFile, conf.TLSKeyFile)
-	}
-	second, err := (&net.ListenConfig{}).Listen(ctx, "tcp", conf.MTLS.Listen)
-	if err != nil {
-		l.Close()
-		return fmt.Errorf("listen on %s: %w (another program may be there: choose a port with --mtls-listen)", conf.MTLS.Listen, err)
 	}
 	ctx, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() {
-		defer stop()
+		defer stop() // either ends with the other
 		ended <- srv.ListenMTLS(ctx, second, conf.TLSCertFile, conf.TLSKeyFile)
 	}()
 	err = srv.Listen(ctx, l, conf.TLSCertFile, conf.TLSKeyFile)
 	stop()
 	return errors.Join(err, <-ended)
+}
+
+func listenOn(ctx context.Context, address, flag string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w (another program may be there: choose a port with %s)", address, err, flag)
+	}
+	return l, nil
 }
 
 // openMigrated opens the configured database with this version's schema,

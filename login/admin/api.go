@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/sallyport-id/sallyport/idp/limit"
 	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/login/admin/govern"
 )
@@ -30,7 +31,7 @@ type API struct {
 	Bearer func(ctx context.Context, presented session.Presented) (*session.Bearer, error)
 	Log    *slog.Logger
 
-	limits  limits
+	calls   limit.Callers
 	refused lately
 }
 
@@ -109,13 +110,13 @@ func notAllowed(c *call) (answer, error) {
 
 // call is one request.
 type call struct {
-	w      http.ResponseWriter
-	r      *http.Request
+	w http.ResponseWriter
+	r *http.Request
 	// presented is the access token; bearer, whose it is.
 	presented session.Presented
 	bearer    *session.Bearer
 	by        govern.Actor
-	body   []byte
+	body      []byte
 	// within is the context of the transaction that a creation is a part of.
 	within context.Context
 }

@@ -38,7 +38,7 @@ func (a *API) enter(c *call) error {
 	if b.User != nil {
 		c.by.UserID, c.by.Vouches = b.User.ID, !b.MFATime.Before(a.now().Add(-policy.FreshFor))
 	}
-	if wait := a.limits.take(b, a.now()); wait > 0 {
+	if wait := takeCall(&a.calls, b, a.now()); wait > 0 {
 		return problem{Code: codeTooMany, wait: wait}
 	}
 	if b.User == nil {

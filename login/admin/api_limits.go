@@ -4,65 +4,22 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
+	"github.com/sallyport-id/sallyport/idp/limit"
 	"github.com/sallyport-id/sallyport/idp/session"
 )
 
-// How many calls are answered: so many at once, and so many a second in the
-// long run.
-const (
-	personCalls  = 20
-	personBurst  = 60
-	machineCalls = 50
-	machineBurst = 200
-	// forgetCallers after so long, in which they have got all calls back.
-	forgetCallers = time.Minute
+// What holders of tokens may call: a person by way of a product, and a machine.
+var (
+	personCalls  = limit.Rate{PerSecond: 20, AtOnce: 60}
+	machineCalls = limit.Rate{PerSecond: 50, AtOnce: 200}
 )
 
-// limits counts the calls of each holder of tokens, a person by way of a
-// product or a machine, in this process. The zero value is ready.
-type limits struct {
-	mu      sync.Mutex
-	callers map[string]*caller
-	swept   time.Time
-}
-
-type caller struct {
-	bucket *rate.Limiter
-	last   time.Time
-}
-
-// take counts a call, and says how long to wait where it is one too many.
-func (l *limits) take(b *session.Bearer, now time.Time) (wait time.Duration) {
-	id, calls, burst := b.ClientID, machineCalls, machineBurst
+// takeCall counts a call, and says how long to wait where it is one too many.
+func takeCall(callers *limit.Callers, b *session.Bearer, now time.Time) (wait time.Duration) {
 	if b.User != nil {
-		id, calls, burst = b.ClientID+" "+b.User.ID, personCalls, personBurst
+		return callers.Take(b.ClientID+" "+b.User.ID, personCalls, now)
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if now.Sub(l.swept) > forgetCallers {
-		for id, c := range l.callers {
-			if now.Sub(c.last) > forgetCallers {
-				delete(l.callers, id)
-			}
-		}
-		l.swept = now
-	}
-	c := l.callers[id]
-	if c == nil {
-		if l.callers == nil {
-			l.callers = make(map[string]*caller)
-		}
-		c = &caller{bucket: rate.NewLimiter(rate.Limit(calls), burst)}
-		l.callers[id] = c
-	}
-	c.last = now
-	r := c.bucket.ReserveN(now, 1)
-	if wait = r.DelayFrom(now); wait > 0 {
-		r.CancelAt(now)
-	}
-	return wait
+	return callers.Take(b.ClientID, machineCalls, now)
 }
 
 // lately remembers what was done for whom a moment ago. The zero value is

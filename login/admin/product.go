@@ -30,6 +30,8 @@ func (a *Admin) product(v *visit) error {
 		GrantTypes: product.GrantTypes, Scopes: product.Scopes, PolicyURI: product.PolicyURI, TermsURI: product.TermsURI,
 		Access: a.accessOf(v, product), TwoStep: a.twoStepOf(v, product), Created: product.CreatedAt, LastUse: product.LastUsedAt, Issuer: a.Issuer,
 	}
+	p.Protocol = protocolFormOf(product.Product)
+	p.Protocol.JWKS = product.JWKS.String()
 	if product.Company != "" {
 		p.ActsFor = a.companyNames(v, []string{product.Company})[0]
 	}

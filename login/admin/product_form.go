@@ -217,7 +217,7 @@ func valueAt(form page.ConsoleProductForm, field, rest string) string {
 	list := map[string][]string{
 		"redirect_uris": form.RedirectURIs, "post_logout_redirect_uris": form.PostLogoutRedirectURIs, "companies": form.Companies, "people": form.People,
 		"require_two_factors_of": form.TwoStepOf, "scopes": form.Scopes, "other_scopes": form.Scopes, "resources": form.Resources, "request_uris": form.RequestURIs,
-		"token_exchange.impersonate": form.Impersonate, "token_exchange.delegate": form.Delegate, "contacts": form.Contacts,
+		"token_exchange.impersonate": form.Impersonate, "token_exchange.delegate": form.Delegate, "contacts": form.Contacts, "default_acr_values": form.DefaultACRValues,
 	}[field]
 	if field == "roles" {
 		for _, role := range form.Roles {

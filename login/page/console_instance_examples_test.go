@@ -43,7 +43,8 @@ func instanceExamples(product, person string) []example {
 	form := page.ConsoleProductForm{
 		Console: in("all-products"), New: true, AuthMethod: "client_secret_basic", GrantTypes: []string{"authorization_code"}, Scopes: []string{"openid", "profile", "email", "roles"},
 		IDTokenAlg: "ES256", PKCE: "required", ACRs: []string{"urn:sallyport:acr:2fa", "phr"}, Known: []page.Option{{Value: "acme", Name: product}, {Value: "beta", Name: "Beta"}},
-		APIScopes: []string{"people:read", "people:write", "companies:read", "keys:write", "delivery:read", "audit:read"},
+		APIScopes:       []string{"people:read", "people:write", "companies:read", "keys:write", "delivery:read", "audit:read"},
+		ProductProtocol: page.ProductProtocol{SubjectType: "public"},
 	}
 	filled := form
 	filled.New, filled.ID, filled.Name, filled.AuthMethod, filled.Native, filled.FirstParty = false, "remote-control", product, "none", true, true
@@ -54,6 +55,27 @@ func instanceExamples(product, person string) []example {
 	filled.PolicyURI, filled.TermsURI, filled.ActsFor, filled.APIScopes = "https://control.example.com/privacy", "https://control.example.com/terms", "acme", nil
 	everybody := filled
 	everybody.TwoStep, everybody.Known = "all", nil
+	bank := form
+	bank.New, bank.ID, bank.Name, bank.AuthMethod, bank.Scopes = false, "bank", product, "private_key_jwt", []string{"openid", "people:read", "orders:read", "pay"}
+	bank.ProductProtocol = page.ProductProtocol{
+		ResponseTypes: []string{"code", "id_token"}, JWKS: "{\n  \"keys\": [{\"kty\": \"OKP\", \"kid\": \"<" + person + ">\"}]\n}", JWKSURI: "https://bank.example.com/keys",
+		AuthSigningAlg: "PS256", TLSSubject: "san_dns", TLSName: "bank.example.com", CertificateBound: true, DPoPBound: true, RequirePAR: true, RequireSignedRequest: true,
+		RequestObjectAlg: "EdDSA", RequestURIs: []string{"https://bank.example.com/request#1"}, AuthorizationAlg: "PS256", UserinfoAlg: "ES256", IntrospectionAlg: "RS256",
+		SubjectType: "pairwise", SectorIdentifierURI: "https://bank.example.com/sector", Resource: "https://api.bank.example.com/", Serves: []string{"pay Pay for " + product},
+		Resources: []string{"https://api.orders.example.com/"}, Impersonate: []string{"remote-control"}, Delegate: []string{"remote-control", "page"},
+		AMR: []string{"hwk = fido", "pwd ="}, ACR: []string{"urn:sallyport:acr:2fa = possessionorinherence"}, FrontchannelLogoutURI: "https://bank.example.com/gone",
+		FrontchannelSession: true, DefaultMaxAge: "3600", DefaultACRValues: []string{"phr", "phrh"}, InitiateLoginURI: "https://bank.example.com/start",
+		ClientURI: "https://bank.example.com/", LogoURI: "https://bank.example.com/logo.png", Contacts: []string{person, "help@bank.example.com"},
+	}
+	bankWrong := make(map[string]page.Text)
+	for _, field := range []string{
+		"jwks", "jwks_uri", "token_endpoint_auth_signing_alg", "tls_client", "request_object_signing_alg", "require_signed_request_object", "request_uris", "response_types",
+		"default_max_age", "default_acr_values", "authorization_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg", "subject_type",
+		"sector_identifier_uri", "claim_profile.amr", "claim_profile.acr", "api.resource", "api.scopes", "resources", "other_scopes", "token_exchange.impersonate",
+		"token_exchange.delegate", "frontchannel_logout_uri", "initiate_login_uri", "client_uri", "logo_uri", "contacts",
+	} {
+		bankWrong[field] = page.Say("problem.product."+field, "Value", person)
+	}
 	mistakes := map[string]page.Text{
 		"id": page.Say("problem.product.id"), "redirect_uris": page.Say("problem.product.redirect_uris", "Value", person), "scopes": page.Say("problem.product.scopes"),
 		"": page.Say("problem.form_stale"),
@@ -84,6 +106,8 @@ func instanceExamples(product, person string) []example {
 	rotated := made
 	rotated.OldSecretUntil = at.Add(24 * time.Hour)
 	public := page.ConsoleProduct{Console: in("all-products"), ID: "page", Name: product, Type: page.PublicProduct, AuthMethod: "none", PKCEOptional: true, FirstParty: true, Created: at}
+	banking := shown
+	banking.AuthMethod, banking.Protocol = "private_key_jwt", bank.ProductProtocol
 	keyless := integration
 	keyless.AuthMethod = "none"
 	public.Issuer, public.Snippets = keyless.Issuer, keyless.Snippets()
@@ -148,12 +172,15 @@ func instanceExamples(product, person string) []example {
 		{"console_product_form", f, form},
 		{"console_product_form-filled", f, filled},
 		{"console_product_form-all", f, everybody},
+		{"console_product_form-protocol", f, bank},
+		{"console_product_form-protocol-wrong", wrong(bankWrong), bank},
 		{"console_product_form-wrong", wrong(mistakes), form},
 		{"console_product_form-wrong-some", wrong(map[string]page.Text{"id": page.Say("problem.product.id_taken"), "redirect_uris": page.Say("problem.product.redirect_uris_missing"), "grant_types": page.Say("problem.product.grant_types")}), scarce},
 		{"console_product", f, shown},
 		{"console_product-made", told("instance_done.product_added", "Product", product), made},
 		{"console_product-rotated", told("instance_done.secret"), rotated},
 		{"console_product-public", told("instance_done.saved"), public},
+		{"console_product-protocol", f, banking},
 		{"console_product-machine", f, machine},
 		{"console_product-acting", f, acting},
 		{"console_product-delete", f, ask("all-products", true, "delete_product.", "Product", product)},

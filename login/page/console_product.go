@@ -1,6 +1,9 @@
 package page
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // ConsoleProduct shows a product to the operator. Beside it are
 // /console/products/ID/edit, …/ID/delete (both pages), and the form that posts
@@ -22,9 +25,12 @@ type ConsoleProduct struct {
 	RedirectURIs, PostLogoutRedirectURIs []string
 	BackchannelLogoutURI                 string
 	GrantTypes, Scopes                   []string
-	PolicyURI, TermsURI                  string
-	Access                               ProductAccess
-	TwoStep                              ProductTwoStep
+	// Protocol are the settings that only some products need; its JWKS says in a
+	// line what keys there are.
+	Protocol            ProductProtocol
+	PolicyURI, TermsURI string
+	Access              ProductAccess
+	TwoStep             ProductTwoStep
 	// ActsFor is the name of the company that an API client acts for; empty: the
 	// operator.
 	ActsFor string
@@ -42,5 +48,8 @@ type ProductRoleCount struct {
 	ProductRole
 	People int
 }
+
+// HasSecret reports whether it proves who it is by a secret.
+func (p ConsoleProduct) HasSecret() bool { return strings.HasPrefix(p.AuthMethod, "client_secret_") }
 
 func (ConsoleProduct) template() string { return "console_product" }

@@ -51,7 +51,7 @@ func readProtocol(sent url.Values) ProductProtocol {
 	line := func(name string) string { return strings.TrimSpace(sent.Get(name)) }
 	on := func(name string) bool { return sent.Get(name) == "1" }
 	return ProductProtocol{
-		ResponseTypes: sent["response_types"], JWKS: line("jwks"), JWKSURI: line("jwks_uri"), AuthSigningAlg: line("token_endpoint_auth_signing_alg"),
+		ResponseTypes: sent["response_types"], JWKS: strings.ReplaceAll(line("jwks"), "\r\n", "\n"), JWKSURI: line("jwks_uri"), AuthSigningAlg: line("token_endpoint_auth_signing_alg"),
 		TLSSubject: line("tls_client"), TLSName: line("tls_client_name"),
 		CertificateBound: on("tls_client_certificate_bound_access_tokens"), DPoPBound: on("dpop_bound_access_tokens"),
 		RequirePAR: on("require_pushed_authorization_requests"), RequireSignedRequest: on("require_signed_request_object"),
@@ -62,7 +62,7 @@ func readProtocol(sent url.Values) ProductProtocol {
 		Impersonate: lines(sent, "token_exchange.impersonate"), Delegate: lines(sent, "token_exchange.delegate"),
 		AMR: lines(sent, "claim_profile.amr"), ACR: lines(sent, "claim_profile.acr"),
 		FrontchannelLogoutURI: line("frontchannel_logout_uri"), FrontchannelSession: on("frontchannel_logout_session_required"),
-		DefaultMaxAge: line("default_max_age"), DefaultACRValues: sent["default_acr_values"],
+		DefaultMaxAge: line("default_max_age"), DefaultACRValues: lines(sent, "default_acr_values"),
 		InitiateLoginURI: line("initiate_login_uri"), ClientURI: line("client_uri"), LogoURI: line("logo_uri"), Contacts: lines(sent, "contacts"),
 	}
 }
@@ -91,11 +91,25 @@ type protocolField struct {
 }
 
 // Said reports whether something is said there.
-func (s protocolSection) Said() bool {
-	return slices.ContainsFunc(s.Fields, func(f protocolField) bool {
-		ticked := slices.ContainsFunc(f.Offered, func(o tick) bool { return o.Ticked && o.Value != "public" })
-		return f.Value != "" || len(f.Lines) > 0 || f.On || ticked
-	})
+func (s protocolSection) Said() bool { return slices.ContainsFunc(s.Fields, protocolField.Said) }
+
+// Said reports whether something else is said than what holds anyway.
+func (f protocolField) Said() bool {
+	ticked := slices.ContainsFunc(f.Offered, func(o tick) bool { return o.Ticked && o.Value != "public" })
+	return f.Value != "" || len(f.Lines) > 0 || f.On || ticked
+}
+
+// Settings are those of a product that only some protocols need, as far as
+// they are said.
+func (p ConsoleProduct) Settings() (said []protocolField) {
+	for _, section := range (ConsoleProductForm{ProductProtocol: p.Protocol}).Sections() {
+		for _, f := range section.Fields {
+			if f.Said() {
+				said = append(said, f)
+			}
+		}
+	}
+	return said
 }
 
 // Algorithms that the menus offer: those of clients' keys, and our own.
@@ -117,14 +131,6 @@ func (f ConsoleProductForm) Sections() []protocolSection {
 		return protocolField{Name: name, Kind: "lines", Lines: values}
 	}
 	check := func(name string, on bool) protocolField { return protocolField{Name: name, Kind: "check", On: on} }
-	boxes := func(name, words string, chosen []string, offered ...string) protocolField {
-		for _, c := range chosen {
-			if !slices.Contains(offered, c) {
-				offered = append(slices.Clone(offered), c)
-			}
-		}
-		return protocolField{Name: name, Kind: "boxes", Words: words, Offered: ticks(chosen, offered...)}
-	}
 	subject := menu("tls_client", f.TLSSubject, "subject_dn", "san_dns", "san_uri", "san_ip", "san_email")
 	subject.Words = "certificate."
 	subjects := menu("subject_type", f.SubjectType, "public", "pairwise")
@@ -138,9 +144,9 @@ func (f ConsoleProductForm) Sections() []protocolSection {
 		{"requests", []protocolField{
 			check("require_pushed_authorization_requests", f.RequirePAR), check("require_signed_request_object", f.RequireSignedRequest),
 			menu("request_object_signing_alg", f.RequestObjectAlg, keyAlgs...), many("request_uris", f.RequestURIs),
-			boxes("response_types", "response_type.", f.ResponseTypes, "code", "id_token", "code id_token"),
+			{Name: "response_types", Kind: "boxes", Words: "response_type.", Offered: ticks(f.ResponseTypes, "code", "id_token", "code id_token")},
 			{Name: "default_max_age", Kind: "number", Value: f.DefaultMaxAge},
-			boxes("default_acr_values", "acr.", f.DefaultACRValues, f.ACRs...),
+			many("default_acr_values", f.DefaultACRValues), // in their order
 		}},
 		{"tokens", []protocolField{
 			check("dpop_bound_access_tokens", f.DPoPBound), check("tls_client_certificate_bound_access_tokens", f.CertificateBound),

@@ -170,7 +170,7 @@ func examples(product, person string) []example {
 		{"device_code", page.Frame{FormToken: "token"}, page.DeviceCode{}},
 		{"device_code-wrong", wrong(page.Frame{FormToken: "token"}, "user_code", "problem.device_code_wrong"), page.DeviceCode{Code: person}},
 		{"device_confirm", page.Frame{FormToken: "token", Product: product}, page.DeviceConfirm{Code: "WDJB-MJHT", IP: "203.0.113.20", Device: "Chrome, Android", Asked: at}},
-		{"device_confirm-here", page.Frame{FormToken: "token", Product: product}, page.DeviceConfirm{Code: "WDJB-MJHT", IP: "198.51.100.7", SameNetwork: true, Asked: at}},
+		{"device_confirm-here", page.Frame{FormToken: "token", Product: product}, page.DeviceConfirm{Code: "WDJB-MJHT", IP: "198.51.100.7", SameNetwork: true, Asked: at, Person: person}},
 		{"message-device_allowed", page.Frame{Product: product}, page.Message{Heading: page.Say("device_allowed.heading"), Body: page.Say("device_allowed.body", "Product", product)}},
 		{"message-expired", page.Frame{Status: 410}, page.Message{Heading: page.Say("expired.heading"), Body: page.Say("expired.body"), Link: "/", LinkText: page.Say("expired.link")}},
 		{"message-failure", page.Frame{Status: 500}, page.Message{Heading: page.Say("failure.heading"), Body: page.Say("failure.body"), Reference: "7f3a91c2"}},

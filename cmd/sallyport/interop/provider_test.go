@@ -72,9 +72,21 @@ products:
 // begin starts a provider with a person who has an authenticator, and a product that is told alg.
 func begin(t *testing.T, alg string) story {
 	t.Helper()
-	i := servertest.Start(t, "sqlite")
 	secret := storage.NewSecret()
-	i.Apply(fmt.Sprintf(declared, passwordHash, storage.Hash(secret), alg))
+	i, code := withAna(t, fmt.Sprintf(declared, passwordHash, storage.Hash(secret), alg))
+	return story{
+		Issuer: i.URL, ClientID: "product", ClientSecret: secret, Alg: alg,
+		Product: "https://product.example/", RedirectURI: "https://product.example/callback", PostLogoutURI: "https://product.example/",
+		Email: "ana@acme.example", Password: demo.Password, Code: code,
+	}
+}
+
+// withAna starts a provider in a declared state, with an authenticator for Ana,
+// and returns the code it shows.
+func withAna(t *testing.T, state string) (*servertest.Instance, string) {
+	t.Helper()
+	i := servertest.Start(t, "sqlite")
+	i.Apply(state)
 	ana, err := i.DB.UserByEmail(t.Context(), "ana@acme.example")
 	if err != nil {
 		t.Fatal(err)
@@ -88,11 +100,7 @@ func begin(t *testing.T, alg string) story {
 		t.Fatal(err)
 	}
 	const key = "OR3WK3TUPEQGE6LUMVZSA33GEBZWKZLE" // seed in base32
-	return story{
-		Issuer: i.URL, ClientID: "product", ClientSecret: secret, Alg: alg,
-		Product: "https://product.example/", RedirectURI: "https://product.example/callback", PostLogoutURI: "https://product.example/",
-		Email: "ana@acme.example", Password: demo.Password, Code: servertest.Code(t, key, i.Clock.Now()),
-	}
+	return i, servertest.Code(t, key, i.Clock.Now())
 }
 
 // check holds what a client learned against what happened.

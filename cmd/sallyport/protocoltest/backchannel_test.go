@@ -101,17 +101,17 @@ func TestBackChannelLogoutSection2_5Causes(t *testing.T) {
 			c.p.Go(w.rp(t, "first").AuthorizeURL(url.Values{"prompt": {"login"}})).SubmitTo("/login/switch")
 			signIn(c.p, "ben@acme.example").MustBeAt("/login/consent").Submit(map[string]string{"allow": "1"})
 		},
-		"disabled in a file":              person("disabled: true"),
-		"another password in a file":      person(`reset_password: true, password_hash: "` + storageHash + `"`),
-		"moved to another company":        person("company: globex"),
-		"deleted in a file":               person("delete: true"),
-		"disabled by an owner":            call("PATCH", "", map[string]any{"disabled": true}),
-		"deleted by an owner":             call("DELETE", "", nil),
-		"signed out by an owner":          call("DELETE", "/sessions", nil),
-		"factors reset by an owner":       call("DELETE", "/factors", nil),
-		"the product is closed to them":   only("people: [ben@acme.example]"),
-		"it is closed to their kind":      only("kinds: [client]"),
-		"it is closed to their company":   only("companies: [globex]"),
+		"disabled in a file":            person("disabled: true"),
+		"another password in a file":    person(`reset_password: true, password_hash: "` + storageHash + `"`),
+		"moved to another company":      person("company: globex"),
+		"deleted in a file":             person("delete: true"),
+		"disabled by an owner":          call("PATCH", "", map[string]any{"disabled": true}),
+		"deleted by an owner":           call("DELETE", "", nil),
+		"signed out by an owner":        call("DELETE", "/sessions", nil),
+		"factors reset by an owner":     call("DELETE", "/factors", nil),
+		"the product is closed to them": only("people: [ben@acme.example]"),
+		"it is closed to their kind":    only("kinds: [client]"),
+		"it is closed to their company": only("companies: [globex]"),
 		"their kind, which it is closed to": func(t *testing.T, w *world, c *cause) {
 			only("kinds: [staff]")(t, w, c)
 			if n := len(c.told.got()); n != 0 {

@@ -194,7 +194,7 @@ func TestRFC8628Section3_3Interaction(t *testing.T) {
 
 		// The consent is remembered; the page is asked every time.
 		again := w.device(t, "tv", url.Values{"scope": {"openid email offline_access"}})
-		p.Go(again.complete).MustRead("Sign in a device to Big TV?")
+		p.Go(again.complete).MustRead("Sign in a device to Big TV?").MustRead("You are signed in as " + ana)
 		goOn(p).MustBeAt("/device/done").MustRead("You can go back to your device")
 		again.gets(t)
 	})
@@ -484,6 +484,25 @@ func TestRFC8628Section3_5SignedOut(t *testing.T) {
 		p.Go(w.URL + "/logout").Submit(map[string]string{"logout": "1"})
 		if status, _ := d.Userinfo(tokens.String("access_token")); status != http.StatusUnauthorized {
 			t.Errorf("userinfo after the sign-out: %d", status)
+		}
+	})
+}
+
+// A device that sends DPoP proofs gets tokens bound to its key (RFC 9449
+// section 5).
+func TestRFC8628Section3_4Bound(t *testing.T) {
+	both(t, devices, func(t *testing.T, w *world) {
+		tv, d := w.prover(t, "tv", ""), w.device(t, "tv", nil)
+		goOn(w.member(t, ana).Go(d.complete)).Submit(map[string]string{"allow": "1"})
+		form := url.Values{"grant_type": {deviceGrant}, "device_code": {d.code}}
+		status, _, a := tv.send("/token", form, "no proof")
+		mustRefuse(t, status, a, http.StatusBadRequest, "invalid_dpop_proof")
+		status, _, a = tv.send("/token", form, tv.key.proof("/token", nil))
+		if status != http.StatusOK || a.String("token_type") != "DPoP" {
+			t.Fatalf("%d %v", status, a)
+		}
+		if status, _ := d.Userinfo(a.String("access_token")); status != http.StatusUnauthorized {
+			t.Errorf("userinfo without a proof: %d", status)
 		}
 	})
 }

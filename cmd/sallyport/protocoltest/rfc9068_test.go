@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sallyport-id/sallyport/cmd/sallyport/interop/resourceserver"
 	"github.com/sallyport-id/sallyport/cmd/sallyport/servertest"
 	"github.com/sallyport-id/sallyport/storage"
 )
@@ -181,4 +182,42 @@ func TestRFC9068Section5EndsAtOnce(t *testing.T) {
 		w.put(t, "robot", func(c *storage.Client) { c.GrantTypes = []string{"authorization_code"} })
 		mustActive(t, api, a.String("access_token"), false)
 	})
+}
+
+// RFC 9068 section 4: an API verifies tokens by itself, and takes nothing else
+// for one. (The code is the one that docs/integrate/tokens.md prints.)
+func TestRFC9068Section4ResourceServer(t *testing.T) {
+	w := start(t, "sqlite", tokenProducts)
+	p, rp := w.member(t, ana), w.rp(t, "shop")
+	api, err := resourceserver.Connect(t.Context(), w.URL, orders)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify := func(token, scope string) (*resourceserver.Token, error) { return api.Verify(t.Context(), token, scope) }
+	for _, alg := range allAlgorithms {
+		w.put(t, "orders", func(c *storage.Client) { c.IDTokenAlg = alg })
+		tokens := tokensFor(t, p, rp, forOrders("scope", "openid orders:read roles"))
+		if got, err := verify(tokens.String("access_token"), "orders:read"); err != nil || got.ClientID != "shop" || got.ACR != "urn:sallyport:acr:1fa" || !slices.Equal(got.Roles, []string{"clerk"}) {
+			t.Errorf("%s: %+v %v", alg, got, err)
+		}
+		_, machine := byItself(w.rp(t, "robot"), forOrders("scope", "orders:read"))
+		if got, err := verify(machine.String("access_token"), "orders:read"); err != nil || got.Subject != "robot" || got.AuthTime != 0 {
+			t.Errorf("%s: %+v %v", alg, got, err)
+		}
+		req := formOf(t, w.rp(t, "orders"), "/introspect", url.Values{"token": {tokens.String("access_token")}})
+		req.Header.Set("Accept", introspectionJWT)
+		_, _, introspection := plain(t, req)
+		for name, token := range map[string]string{
+			"ID token": tokens.String("id_token"), "introspection": introspection, "refresh token": tokens.String("refresh_token"),
+			"another API's": tokensFor(t, p, rp, forOrders("resource", stock)).String("access_token"),
+			"opaque":        tokensFor(t, p, rp, nil).String("access_token"),
+		} {
+			if got, err := verify(token, ""); err == nil {
+				t.Errorf("%s was taken: %+v", name, got)
+			}
+		}
+		if got, err := verify(tokens.String("access_token"), "orders:write"); err == nil {
+			t.Errorf("a scope that it lacks: %+v", got)
+		}
+	}
 }

@@ -143,6 +143,7 @@ func TestRFC9126Section4References(t *testing.T) {
 		rp := w.rp(t, "first")
 		p := w.member(t, ana)
 		uri := push(t, rp, nil)
+		w.set(t, "other", func(c *storage.Client) { c.RequireSignedRequest = true }) // what it would be told of isn't looked at
 		mustSeeError(t, w, p.Go(w.byReference("other", uri)), "invalid_request_uri")
 		mustSeeError(t, w, p.Go(w.byReference("first", uri+"x")), "invalid_request_uri")
 		mustSeeError(t, w, p.Go(w.byReference("first", "urn:ietf:params:oauth:request_uri:")), "invalid_request_uri")
@@ -153,7 +154,9 @@ func TestRFC9126Section4References(t *testing.T) {
 		mustSeeError(t, w, p.Go(w.byReference("first", uri)), "invalid_request_uri")
 		late := push(t, rp, nil)
 		w.Clock.Advance(90 * time.Second)
+		w.set(t, "first", func(c *storage.Client) { c.RequireSignedRequest = true })
 		mustSeeError(t, w, p.Go(w.byReference("first", late)), "invalid_request_uri")
+		w.set(t, "first", func(c *storage.Client) { c.RequireSignedRequest = false })
 		silent := push(t, rp, url.Values{"prompt": {"none"}})
 		mustBeTold(t, w, mustArrive(t, w.visitor(t).Go(w.byReference("first", silent))), "login_required")
 		mustSeeError(t, w, p.Go(w.byReference("first", silent)), "invalid_request_uri")
@@ -231,7 +234,7 @@ func TestRFC9126Section6Required(t *testing.T) {
 		p := w.visitor(t).Go(w.byReference("other", push(t, rp, nil)))
 		mustCode(t, signIn(p, ana))
 		mustRequirePushing(t, w, p, rp)
-		p.Go(w.URL + "/account").MustBeAt("/account") // our own pages push nothing
+		w.visitor(t).Go(w.URL + "/account").MustBeAt("/login/password") // our own pages push nothing
 		if _, _, doc := rp.Do(mustGet(t, w.URL+"/.well-known/openid-configuration")); doc["require_pushed_authorization_requests"] != true {
 			t.Errorf("%v", doc)
 		}

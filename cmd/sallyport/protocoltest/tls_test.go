@@ -157,8 +157,9 @@ func TestRFC8705Section5OwnTLS(t *testing.T) {
 	}
 }
 
-// RFC 9325 sections 3.1.1 and 4.2: TLS 1.2 with authenticated encryption, 1.3,
-// and nothing before or beside; at both addresses.
+// RFC 9325 sections 3.1.1 and 4.2: 1.3, and 1.2 with the suites recommended
+// there, which are all that FAPI 2.0 Security Profile section 5.2.2 permits; at
+// both addresses.
 func TestRFC9325Section4_2VersionsAndSuites(t *testing.T) {
 	ca := newAuthority(t, "Acme Root")
 	s := startSecured(t, storagetest.Engines[0], "products: []", ca)
@@ -175,7 +176,7 @@ func TestRFC9325Section4_2VersionsAndSuites(t *testing.T) {
 			"TLS 1.2, CBC with SHA256": {tls.VersionTLS12, tls.TLS_ECDHE_ECDSA_WITH_AES_128_CBC_SHA256, false},
 			"TLS 1.2, GCM":             {tls.VersionTLS12, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, true},
 			"TLS 1.2, GCM, 256":        {tls.VersionTLS12, tls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, true},
-			"TLS 1.2, ChaCha20":        {tls.VersionTLS12, tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, true},
+			"TLS 1.2, ChaCha20":        {tls.VersionTLS12, tls.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, false},
 			"TLS 1.3":                  {tls.VersionTLS13, 0, true},
 		} {
 			config := &tls.Config{RootCAs: s.roots, ServerName: "localhost", MinVersion: test.version, MaxVersion: test.version}

@@ -469,7 +469,12 @@ func TestAuthorizeCancel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := to().MustBeAt("/login/" + name)
 			request := p.URL.Query().Get("r")
-			mustError(t, d, answered(t, p.SubmitTo("/login/cancel")), "access_denied")
+			if name == "consent" {
+				p.Submit(map[string]string{"deny": "1"})
+			} else {
+				p.SubmitTo("/login/cancel")
+			}
+			mustError(t, d, answered(t, p), "access_denied")
 			p.Go(d.URL + "/authorize/continue?r=" + request)
 			if p.Status != http.StatusGone || p.URL.Query().Has("error") {
 				t.Errorf("answered twice: %d at %s", p.Status, p.URL)

@@ -1,82 +1,103 @@
 package server
 
 import (
+	"encoding/json"
+	"math"
 	"net/http"
 	"net/netip"
+	"path"
 	"slices"
-	"sync"
+	"strconv"
 	"time"
 
-	"golang.org/x/time/rate"
-
+	"github.com/sallyport-id/sallyport/idp/limit"
 	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/login/page"
 )
 
-// Forms a network may send: enough for an office behind one address, too few
-// to guess with many accounts at once. Limits per person are elsewhere, in the
-// database, and hold whatever happens here.
-const (
-	formsPerSecond = 5
-	formsAtOnce    = 100
-	// forget networks that were quiet for long enough to have all tries back.
-	forgetAfter = time.Minute
+// What a network may send. Limits per person are elsewhere, in the database,
+// and hold whatever happens here.
+var (
+	// formCalls: enough for an office behind one address, too few to guess with
+	// many accounts at once.
+	formCalls = limit.Rate{PerSecond: 5, AtOnce: 100}
+	// browserCalls are those of people on their way in and out.
+	browserCalls = limit.Rate{PerSecond: 50, AtOnce: 500}
+	// productCalls: a product's server comes from one address for all its people.
+	productCalls = limit.Rate{PerSecond: 500, AtOnce: 5000}
+	// registrationCalls: products aren't registered by the hundred.
+	registrationCalls = limit.Rate{PerSecond: 1, AtOnce: 30}
 )
 
-// limiter slows down forms per network, in this process.
+// limiter slows down networks, in this process.
 type limiter struct {
 	exempt []netip.Prefix
 	pages  *page.Renderer
-
-	mu       sync.Mutex
-	networks map[string]*seen
-	swept    time.Time
+	calls  limit.Callers
 }
 
-type seen struct {
-	bucket *rate.Limiter
-	last   time.Time
-}
-
-func newLimiter(exempt []netip.Prefix, pages *page.Renderer) *limiter {
-	return &limiter{exempt: exempt, pages: pages, networks: make(map[string]*seen)}
-}
-
-func (l *limiter) slowDown(next http.Handler) http.Handler {
+// slowForms slows down those who send forms.
+func (l *limiter) slowForms(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		addr := session.OriginOf(r.Context()).Addr
-		if r.Method != http.MethodPost || l.allow(addr, time.Now()) {
-			next.ServeHTTP(w, r)
-			return
+		if r.Method == http.MethodPost {
+			if wait := l.take(r, "forms", formCalls); wait > 0 {
+				l.busy(w, r, wait)
+				return
+			}
 		}
-		w.Header().Set("Retry-After", "10")
-		f := page.Frame{Lang: l.pages.Language(nil, "", r.Header.Get("Accept-Language")), Status: http.StatusTooManyRequests}
-		l.pages.Write(w, f, page.Message{
-			Heading: page.Say("busy.heading"), Body: page.Say("busy.body"), Link: r.URL.RequestURI(), LinkText: page.Say("busy.link"),
-		})
+		next.ServeHTTP(w, r)
 	})
 }
 
-func (l *limiter) allow(addr netip.Addr, now time.Time) bool {
-	if slices.ContainsFunc(l.exempt, func(p netip.Prefix) bool { return p.Contains(addr) }) {
-		return true
-	}
-	network := session.Network(addr)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if now.Sub(l.swept) > forgetAfter {
-		for n, s := range l.networks {
-			if now.Sub(s.last) > forgetAfter {
-				delete(l.networks, n)
-			}
+// slowCalls slows down those who call the protocol or the API.
+func (l *limiter) slowCalls(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		kind, rate, byPeople := "products", productCalls, false
+		switch {
+		case r.URL.Path == "/register" || path.Dir(r.URL.Path) == "/register":
+			kind, rate = "registrations", registrationCalls
+		case slices.Contains([]string{"/authorize", "/authorize/continue", "/logout"}, r.URL.Path):
+			kind, rate, byPeople = "browsers", browserCalls, true
 		}
-		l.swept = now
-	}
-	s := l.networks[network]
-	if s == nil {
-		s = &seen{bucket: rate.NewLimiter(formsPerSecond, formsAtOnce)}
-		l.networks[network] = s
-	}
-	s.last = now
-	return s.bucket.AllowN(now, 1)
+		switch wait := l.take(r, kind, rate); {
+		case wait > 0 && byPeople:
+			l.busy(w, r, wait)
+			return
+		case wait > 0:
+			tooMany(w, wait)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
+
+// take counts a call of the request's network.
+func (l *limiter) take(r *http.Request, kind string, rate limit.Rate) (wait time.Duration) {
+	addr := session.OriginOf(r.Context()).Addr
+	if slices.ContainsFunc(l.exempt, func(p netip.Prefix) bool { return p.Contains(addr) }) {
+		return 0
+	}
+	return l.calls.Take(kind+" "+session.Network(addr), rate, time.Now())
+}
+
+func (l *limiter) busy(w http.ResponseWriter, r *http.Request, wait time.Duration) {
+	w.Header().Set("Retry-After", seconds(wait))
+	f := page.Frame{Lang: l.pages.Language(nil, "", r.Header.Get("Accept-Language")), Status: http.StatusTooManyRequests}
+	l.pages.Write(w, f, page.Message{
+		Heading: page.Say("busy.heading"), Body: page.Say("busy.body"), Link: r.URL.RequestURI(), LinkText: page.Say("busy.link"),
+	})
+}
+
+// tooMany tells a program, in the form of RFC 6749 section 5.2.
+func tooMany(w http.ResponseWriter, wait time.Duration) {
+	w.Header().Set("Retry-After", seconds(wait))
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusTooManyRequests)
+	json.NewEncoder(w).Encode(map[string]string{
+		"error":             "temporarily_unavailable",
+		"error_description": "too many calls from this network: wait for Retry-After; the operator can exempt a product's servers by limits.exempt_networks",
+	})
+}
+
+func seconds(wait time.Duration) string { return strconv.Itoa(int(math.Ceil(wait.Seconds()))) }

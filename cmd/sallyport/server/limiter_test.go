@@ -1,43 +1,37 @@
 package server
 
 import (
+	"net/http/httptest"
 	"net/netip"
 	"testing"
-	"time"
+
+	"github.com/sallyport-id/sallyport/idp/limit"
+	"github.com/sallyport-id/sallyport/idp/session"
 )
 
+// A network is a /24 or /48, and kinds of calls are counted apart.
 func TestLimiter(t *testing.T) {
-	l := newLimiter([]netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, nil)
-	now := time.Now()
-	addr := netip.MustParseAddr
-	for range formsAtOnce {
-		if !l.allow(addr("203.0.113.7"), now) {
-			t.Fatal("refused before the limit")
-		}
-	}
+	l := &limiter{exempt: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}
+	once := limit.Rate{PerSecond: 1, AtOnce: 1}
 	for _, tt := range []struct {
-		who  string
-		at   time.Time
-		want bool
-		why  string
+		who, kind string
+		want      bool
+		why       string
 	}{
-		{"203.0.113.7", now, false, "the limit is reached"},
-		{"203.0.113.200", now, false, "a /24 counts as one"},
-		{"203.0.114.7", now, true, "another network"},
-		{"2001:db8:1:2::3", now, true, "another network"},
-		{"203.0.113.7", now.Add(time.Second), true, "some come back every second"},
-		{"203.0.113.7", now.Add(time.Hour), true, "quiet networks are forgotten"},
+		{"203.0.113.7", "forms", true, "the first"},
+		{"203.0.113.7", "forms", false, "the limit is reached"},
+		{"203.0.113.200", "forms", false, "a /24 counts as one"},
+		{"203.0.113.7", "products", true, "another kind"},
+		{"203.0.114.7", "forms", true, "another network"},
+		{"2001:db8:1:2::3", "forms", true, "another network"},
+		{"2001:db8:1:ffff::3", "forms", false, "a /48 counts as one"},
+		{"192.0.2.1", "forms", true, "exempt"},
+		{"192.0.2.1", "forms", true, "exempt"},
 	} {
-		if got := l.allow(addr(tt.who), tt.at); got != tt.want {
-			t.Errorf("%s: %v; %s", tt.who, got, tt.why)
-		}
-	}
-	if len(l.networks) != 1 {
-		t.Errorf("%d networks remembered after an hour", len(l.networks))
-	}
-	for range 10 * formsAtOnce {
-		if !l.allow(addr("192.0.2.1"), now) {
-			t.Fatal("an exempt network was refused")
+		r := httptest.NewRequest("POST", "/", nil)
+		r = r.WithContext(session.WithOrigin(r.Context(), session.Origin{Addr: netip.MustParseAddr(tt.who)}))
+		if got := l.take(r, tt.kind, once) == 0; got != tt.want {
+			t.Errorf("%s, %s: %v; %s", tt.who, tt.kind, got, tt.why)
 		}
 	}
 }

@@ -1,10 +1,12 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"path"
 	"runtime/debug"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/sallyport-id/sallyport/idp/session"
@@ -80,6 +82,19 @@ func everyAnswer(issuer string) func(http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 		})
 	}
+}
+
+// protocolTime is how long an answer of the protocol may take. All others have
+// the time that NewHTTP gives: a table of people takes longer to import.
+const protocolTime = 20 * time.Second
+
+// inTime gives up on answers of the protocol that nobody waits for any more.
+func inTime(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), protocolTime)
+		defer cancel()
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
 }
 
 // recoverPanics answers 500 and keeps the stack for the log.

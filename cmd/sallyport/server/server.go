@@ -157,21 +157,25 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 
+	slow := &limiter{exempt: o.Config.Limits.ExemptNetworks, pages: pages}
 	r := chi.NewRouter()
 	r.Use(s.metrics.measure, s.recoverPanics, session.TrackOrigin(o.Config.TrustedProxies, o.Config.MTLS.Header), everyAnswer(o.Config.Issuer), middleware.GetHead)
 	r.Get("/healthz", s.health)
 	r.Handle("/static/*", page.Static())
 	signIn.Outside(r)
-	api.Routes(r)
 	r.Group(func(r chi.Router) {
-		r.Use(limitForms, http.NewCrossOriginProtection().Handler, newLimiter(o.Config.Limits.ExemptNetworks, pages).slowDown)
+		r.Use(slow.slowCalls)
+		api.Routes(r)
+	})
+	r.Group(func(r chi.Router) {
+		r.Use(limitForms, http.NewCrossOriginProtection().Handler, slow.slowForms)
 		signIn.Routes(r)
 		provider.DeviceRoutes(r)
 		own.Routes(r)
 		console.Routes(r)
 	})
 	r.NotFound(notFound(pages))
-	r.Mount("/", protocol)
+	r.Mount("/", slow.slowCalls(inTime(protocol)))
 	s.handler = r
 	return s, nil
 }

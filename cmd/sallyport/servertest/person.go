@@ -70,6 +70,7 @@ func (p *Person) Go(address string) *Person {
 
 func (p *Person) do(req *http.Request) *Person {
 	p.t.Helper()
+	req.Header.Set("Accept", "text/html, */*;q=0.8") // as browsers do where a page is to be shown
 	resp, err := p.client.Do(req)
 	if err != nil {
 		p.t.Fatal(err)

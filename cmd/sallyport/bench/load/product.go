@@ -52,6 +52,30 @@ func (p *Product) Authorize(s Sender, b *Browser) (code string, err error) {
 	return p.code(r, a)
 }
 
+// Push pushes an authorization request and returns its reference.
+func (p *Product) Push(s Sender) (requestURI string, err error) {
+	_, query, _ := strings.Cut(p.authorize, "?")
+	r := Request{Method: http.MethodPost, Target: "/par", Authorization: p.basic, Form: query}
+	a, err := s.Send(r)
+	if err != nil {
+		return "", err
+	}
+	if uri := member(a.Body, "request_uri"); a.Status == http.StatusCreated && uri != "" {
+		return uri, nil
+	}
+	return "", wrong(r, a, "201 with a request_uri")
+}
+
+// AuthorizePushed is Authorize with a request that was pushed.
+func (p *Product) AuthorizePushed(s Sender, b *Browser, requestURI string) (code string, err error) {
+	r := get("/authorize?" + url.Values{"client_id": {p.ID}, "request_uri": {requestURI}}.Encode())
+	a, err := b.send(s, r)
+	if err != nil {
+		return "", err
+	}
+	return p.code(r, a)
+}
+
 // code is the code of an answer to the redirect URI.
 func (p *Product) code(r Request, a *Answer) (string, error) {
 	if query, ok := strings.CutPrefix(a.Location, p.RedirectURI+"?"); ok && a.Status == http.StatusSeeOther {
