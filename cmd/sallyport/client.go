@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -30,10 +31,12 @@ type clientCreateCommand struct {
 	RedirectURI           []string `name:"redirect-uri" placeholder:"URI" help:"Where people come back to; may be repeated. Needed for authorization_code."`
 	PostLogoutRedirectURI []string `name:"post-logout-redirect-uri" placeholder:"URI" help:"Where people may come back to after signing out; may be repeated."`
 	BackchannelLogoutURI  string   `name:"backchannel-logout-uri" placeholder:"URI" help:"Where to tell it that a session ended."`
-	AuthMethod            string   `default:"client_secret_basic" placeholder:"METHOD" help:"none (for what can keep no secret), client_secret_basic or client_secret_post. Default: client_secret_basic."`
-	GrantType             []string `default:"authorization_code" placeholder:"GRANT" help:"authorization_code, refresh_token, client_credentials; may be repeated. Default: authorization_code."`
+	AuthMethod            string   `default:"client_secret_basic" placeholder:"METHOD" help:"none (for what can keep no secret), client_secret_basic, client_secret_post, client_secret_jwt, or with keys: private_key_jwt, self_signed_tls_client_auth. Default: client_secret_basic."`
+	JWKS                  string   `name:"jwks" placeholder:"FILE" help:"File with its public keys: a JWK Set, a JWK, or PEM."`
+	JWKSURI               string   `name:"jwks-uri" placeholder:"URI" help:"Where its public keys are fetched instead."`
+	GrantType             []string `default:"authorization_code" placeholder:"GRANT" help:"authorization_code, refresh_token, client_credentials, or the URNs of devices and token exchange; may be repeated. Default: authorization_code."`
 	Scope                 []string `placeholder:"SCOPE" help:"Scopes it may ask for. Default: openid,profile,email,roles; none where it acts for itself alone."`
-	Alg                   string   `default:"ES256" placeholder:"ALG" help:"What its ID tokens are signed with: ES256, or RS256 where its library knows nothing else. Default: ES256."`
+	Alg                   string   `default:"ES256" placeholder:"ALG" help:"What its ID tokens are signed with: ES256, PS256, EdDSA, or RS256 where its library knows nothing else. Default: ES256."`
 	Native                bool     `help:"It is an app on a person's device."`
 	FirstParty            bool     `help:"It is our own: people aren't asked for consent."`
 	RequireTwoFactors     bool     `help:"Nobody enters it without two factors."`
@@ -67,10 +70,20 @@ func (c *clientCreateCommand) Run(ctx context.Context, p *process) error {
 		if product.Name == "" {
 			product.Name = c.ID
 		}
+		product.JWKSURI = c.JWKSURI
+		if c.JWKS != "" {
+			text, err := os.ReadFile(c.JWKS)
+			if err != nil {
+				return err
+			}
+			if product.JWKS, err = apply.ParseKeySet(string(text)); err != nil {
+				return fmt.Errorf("--jwks %s: %w", c.JWKS, err)
+			}
+		}
 		secret := ""
-		if c.AuthMethod != "none" {
+		if product.HasSecret() {
 			secret = storage.NewSecret()
-			product.SecretHash = apply.Secret(storage.Hash(secret))
+			product.SecretHash, product.SecretText = apply.Secret(storage.Hash(secret)), apply.Secret(secret)
 		}
 		if _, err := apply.Apply(ctx, db, &apply.File{Products: []apply.Product{product}}, apply.Options{Now: present(), Actor: byCommand, OnlyNew: true}); err != nil {
 			return err

@@ -52,7 +52,7 @@ func TestCertificateFromAHeader(t *testing.T) {
 			r.RemoteAddr, r.Header["X-Cert"] = test.from, test.values
 			h.ServeHTTP(httptest.NewRecorder(), r)
 			if (got.Certificate != nil) != test.is {
-				t.Errorf("certificate: %v", got.Certificate)
+				t.Errorf("a certificate: %v", got.Certificate != nil)
 			}
 			if test.is && string(got.Certificate.Raw) != string(der) {
 				t.Error("another certificate")

@@ -48,13 +48,20 @@ func MachineScopes(c *storage.Client) []string {
 // ClientCredentials is the grant type of machines (RFC 6749 section 4.4).
 const ClientCredentials = "client_credentials"
 
+// signIn are the grant types by which people sign in to a product, in a browser
+// or on a device.
+var signIn = []string{"authorization_code", "implicit", "urn:ietf:params:oauth:grant-type:device_code"}
+
+// SignsIn says whether people sign in to what is registered for these grant
+// types.
+func SignsIn(grants []string) bool {
+	return slices.ContainsFunc(grants, func(g string) bool { return slices.Contains(signIn, g) })
+}
+
 // MachineOnly says whether a product acts for itself alone: nobody signs in to
 // it. The provider's own pages are registered for no grant at all.
 func MachineOnly(c *storage.Client) bool {
-	people := func(grant string) bool {
-		return grant == "authorization_code" || grant == "urn:ietf:params:oauth:grant-type:device_code"
-	}
-	return slices.Contains(c.GrantTypes, ClientCredentials) && !slices.ContainsFunc(c.GrantTypes, people)
+	return slices.Contains(c.GrantTypes, ClientCredentials) && !SignsIn(c.GrantTypes)
 }
 
 // ProductRoles are a person's roles in a product, sorted: their own, and where

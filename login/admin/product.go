@@ -53,15 +53,15 @@ func (a *Admin) product(v *visit) error {
 }
 
 // snippets are code that signs people in to a product, or gets an API client a
-// token.
+// token, by a secret or by none.
 func (a *Admin) snippets(p govern.Product) []page.Snippet {
 	switch {
-	case typeOf(p) == page.MachineProduct && p.Company == "":
+	case typeOf(p) == page.MachineProduct && (p.Company == "" || !p.HasSecret()):
 		return nil
 	case typeOf(p) == page.MachineProduct:
 		return []page.Snippet{{Language: "sh", Title: "curl", Code: page.APIClientExample(a.Issuer, p.ID, p.Company, p.Scopes)}}
-	case len(p.RedirectURIs) == 0:
-		return nil
+	case len(p.RedirectURIs) == 0 || p.AuthMethod != storage.AuthNone && p.AuthMethod != storage.ClientSecretBasic && p.AuthMethod != storage.ClientSecretPost:
+		return nil // code that reads a secret would mislead who has none
 	}
 	return page.Integration{
 		Issuer: a.Issuer, ClientID: p.ID, AuthMethod: p.AuthMethod, RedirectURI: p.RedirectURIs[0], Alg: p.IDTokenAlg, Scopes: p.Scopes, StepUp: !p.RequireTwoFactors,

@@ -151,7 +151,7 @@ func productProblems(form page.ConsoleProductForm, err error) map[string]page.Te
 	if !ok {
 		return nil
 	}
-	machine := slices.Contains(form.GrantTypes, session.ClientCredentials) && !slices.Contains(form.GrantTypes, "authorization_code")
+	machine := slices.Contains(form.GrantTypes, session.ClientCredentials) && !session.SignsIn(form.GrantTypes)
 	all := make(map[string]page.Text)
 	for _, p := range wrong.List {
 		field, rest := formField(form, p.Field)

@@ -37,7 +37,7 @@ func (a *Admin) products(v *visit) error {
 // typeOf is what a product is to the protocol.
 func typeOf(p govern.Product) page.ProductType {
 	switch {
-	case slices.Contains(p.GrantTypes, session.ClientCredentials) && !slices.Contains(p.GrantTypes, "authorization_code"):
+	case slices.Contains(p.GrantTypes, session.ClientCredentials) && !session.SignsIn(p.GrantTypes):
 		return page.MachineProduct
 	case p.Native:
 		return page.NativeProduct

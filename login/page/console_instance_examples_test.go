@@ -69,7 +69,7 @@ func instanceExamples(product, person string) []example {
 	}
 	bankWrong := make(map[string]page.Text)
 	for _, field := range []string{
-		"jwks", "jwks_uri", "token_endpoint_auth_signing_alg", "tls_client", "request_object_signing_alg", "require_signed_request_object", "request_uris", "response_types",
+		"jwks", "jwks_uri", "token_endpoint_auth_signing_alg", "tls_client", "request_object_signing_alg", "request_uris", "response_types",
 		"default_max_age", "default_acr_values", "authorization_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg", "subject_type",
 		"sector_identifier_uri", "claim_profile.amr", "claim_profile.acr", "api.resource", "api.scopes", "resources", "other_scopes", "token_exchange.impersonate",
 		"token_exchange.delegate", "frontchannel_logout_uri", "initiate_login_uri", "client_uri", "logo_uri", "contacts",

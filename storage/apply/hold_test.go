@@ -234,3 +234,32 @@ func TestProblemsHaveCodes(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What somebody changes of a product isn't undone by what it forgets of another
+// that goes at this moment.
+func TestForgettingUndoesNothing(t *testing.T) {
+	f := fixtureOf(t, "postgres")
+	f.apply(relying)
+	parse := func(text string) *apply.File {
+		t.Helper()
+		file, err := apply.Parse(strings.NewReader(text), "setup.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	renamed, gone := parse("products: [{id: bank, name: Bank of Acme}]"), parse("products: [{id: orders, delete: true}]")
+	changed, other := during(f, func(tx *storage.Tx) error {
+		_, err := apply.In(t.Context(), tx, renamed, f.opts)
+		return err
+	}, func() error {
+		_, err := apply.Apply(t.Context(), f.db, gone, f.opts)
+		return err
+	})
+	if changed != nil || other != nil {
+		t.Fatalf("%v, %v", changed, other)
+	}
+	if c := f.client("bank"); c.Name != "Bank of Acme" || len(c.Resources) > 0 || len(c.Exchange.Impersonate) > 0 {
+		t.Errorf("%s %v %v", c.Name, c.Resources, c.Exchange)
+	}
+}

@@ -13,9 +13,7 @@ func (e *Product) grants(grant string) bool { return slices.Contains(e.GrantType
 func (e *Product) machine() bool { return e.grants(session.ClientCredentials) }
 
 // signsIn says whether people sign in to a product, in a browser or on a device.
-func (e *Product) signsIn() bool {
-	return e.grants(authorizationCode) || e.grants(implicit) || e.grants(deviceCode)
-}
+func (e *Product) signsIn() bool { return session.SignsIn(e.GrantTypes) }
 
 // machineOnly says whether a product acts for itself, or by the tokens of others, and nothing else: nobody signs in to it.
 func (e *Product) machineOnly() bool {

@@ -142,7 +142,7 @@ func TestSettingsOfAProtocolGoAndChange(t *testing.T) {
 		"api: {}":                                     "api.resource urn:bank:api removed, api.scopes pay (Pay from your account) removed",
 		"default_max_age: 60":                         "default_max_age 0 → 60",
 		"default_max_age: ''":                         "default_max_age 60 removed",
-		"claim_profile: {amr: {otp: swk}}":            `claim_profile.amr otp: "otp", pwd: "" → otp: "swk", claim_profile.acr urn:sallyport:acr:2fa: "possessionorinherence" removed`,
+		"claim_profile: {amr: {hwk: swk}}":            `claim_profile.amr otp: "otp", pwd: "" → hwk: "swk", claim_profile.acr urn:sallyport:acr:2fa: "possessionorinherence" removed`,
 		"token_exchange: {delegate: [orders]}":        "token_exchange.impersonate [orders] removed, token_exchange.delegate [orders, bank] → [orders]",
 		"contacts: []":                                "contacts [help@bank.example, security@bank.example] removed",
 		"jwks_uri: https://bank.example/keys":         "jwks 3 keys (one; two; 3; sha-256 ",

@@ -14,7 +14,13 @@ import (
 // Node, with openid-client.
 func TestNode(t *testing.T) {
 	t.Parallel()
-	// Node looks for libraries beside the file that imports them.
+	run(t, nodeDir(t), "node", "story.mjs")
+}
+
+// nodeDir is a copy of node/ with the libraries beside it, where Node looks for
+// them.
+func nodeDir(t *testing.T) string {
+	t.Helper()
 	dir := t.TempDir()
 	if err := os.CopyFS(dir, os.DirFS("node")); err != nil {
 		t.Fatal(err)
@@ -22,7 +28,7 @@ func TestNode(t *testing.T) {
 	if err := os.Symlink(installed(t, "INTEROP_NODE_MODULES"), filepath.Join(dir, "node_modules")); err != nil {
 		t.Fatal(err)
 	}
-	run(t, dir, "node", "story.mjs")
+	return dir
 }
 
 // Python, with Authlib.

@@ -37,7 +37,7 @@ func TestOAuth2Proxy(t *testing.T) {
 				"https://login.example.com": i.URL, "https://app.example.com": address, "http://127.0.0.1:8080": upstream(t), "/etc/oauth2-proxy/secret": written(t, proxySecret),
 			})
 			// The socket is handed over as systemd does it, so that nobody has to wait for it.
-			cmd := exec.CommandContext(t.Context(), "sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"`, installed(t, "INTEROP_OAUTH2_PROXY"),
+			cmd := exec.Command("sh", "-c", `LISTEN_PID=$$ LISTEN_FDS=1 exec "$0" "$@"`, installed(t, "INTEROP_OAUTH2_PROXY"),
 				"--config="+conf, "--http-address=fd:3", "--cookie-secure=false", "--cookie-secret=sixteen bytes !!")
 			socket, err := l.(*net.TCPListener).File()
 			if err != nil {

@@ -83,9 +83,9 @@ func begin(t *testing.T, alg string) story {
 
 // withAna starts a provider in a declared state, with an authenticator for Ana,
 // and returns the code it shows.
-func withAna(t *testing.T, state string) (*servertest.Instance, string) {
+func withAna(t *testing.T, state string, options ...string) (*servertest.Instance, string) {
 	t.Helper()
-	i := servertest.Start(t, "sqlite")
+	i := servertest.Start(t, "sqlite", options...)
 	i.Apply(state)
 	ana, err := i.DB.UserByEmail(t.Context(), "ana@acme.example")
 	if err != nil {

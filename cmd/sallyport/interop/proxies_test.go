@@ -12,7 +12,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/sallyport-id/sallyport/cmd/sallyport/demo"
 	"github.com/sallyport-id/sallyport/cmd/sallyport/servertest"
@@ -96,12 +98,17 @@ func freePort(t *testing.T) int {
 	return l.Addr().(*net.TCPAddr).Port
 }
 
+// patience is how long a program may take to end.
+const patience = 10 * time.Second
+
 // startProgram runs a program until the end of the test. Where ready isn't
 // empty, it waits until the program has written it.
 func startProgram(t *testing.T, cmd *exec.Cmd, ready string) {
 	t.Helper()
 	from, to := io.Pipe()
 	cmd.Stdout, cmd.Stderr = to, to
+	// It may start others; what is left of them must not keep its output open.
+	cmd.SysProcAttr, cmd.WaitDelay = &syscall.SysProcAttr{Setpgid: true}, patience
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -125,7 +132,7 @@ func startProgram(t *testing.T, cmd *exec.Cmd, ready string) {
 		close(exited)
 	}()
 	t.Cleanup(func() {
-		cmd.Process.Signal(os.Interrupt)
+		syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM)
 		<-exited
 		<-ended
 		if t.Failed() {

@@ -82,10 +82,43 @@ func TestClaimProfileNeverStrengthens(t *testing.T) {
 	w.set(t, "first", func(c *storage.Client) { c.ClaimProfile = wrong })
 	rp, p := w.rp(t, "first"), w.member(t, ana)
 	claims := w.mustVerify(t, tokensFor(t, p, rp, nil).String("id_token"))
-	if claims["acr"] != nil || fmt.Sprint(claims["amr"]) != "[]" && claims["amr"] != nil {
+	if claims["acr"] != nil || len(list(claims["amr"])) != 0 {
 		t.Errorf("%v", claims)
 	}
 	// Nor does its word for a level make that level easier to earn.
 	q := mustArrive(t, p.Go(rp.AuthorizeURL(url.Values{"prompt": {"none"}, "claims": {`{"id_token":{"acr":{"essential":true,"value":"phr"}}}`}})))
 	mustBeTold(t, w, q, "interaction_required")
+}
+
+// caller is registered as docs/integrate/authorization-requests.md says.
+const caller = `
+products:
+  - id: caller
+    name: Caller
+    auth_method: none
+    grant_types: [implicit]
+    response_types: [id_token]
+    redirect_uris: ["https://rp.example/callback"]
+    claim_profile:
+      acr: {"urn:sallyport:acr:2fa": possessionorinherence, phr: possessionorinherence, phrh: possessionorinherence}
+      amr: {pwd: "", mfa: "", user: "", email: "", backup_code: "", recovery_code: "", pop: fido, hwk: fido, swk: fido}
+`
+
+func TestClaimProfileIsDeclared(t *testing.T) {
+	both(t, caller, func(t *testing.T, w *world) {
+		rp := servertest.NewRP(t, w.Instance, "caller", "", callback)
+		p := signIn(w.visitor(t).Go(rp.AuthorizeURL(url.Values{"response_type": {"id_token"}})), ana)
+		p.MustBeAt("/login/consent").Submit(map[string]string{"allow": "1"})
+		claims := w.mustVerify(t, fragment(t, p).Get("id_token"))
+		// What its profile doesn't name is said as it is; what is left out isn't there.
+		if claims["acr"] != "urn:sallyport:acr:1fa" || claims["email"] != ana || len(list(claims["amr"])) != 0 {
+			t.Errorf("%v", claims)
+		}
+		mustBeTold(t, w, mustArrive(t, p.Go(rp.AuthorizeURL(nil))), "unsupported_response_type")
+	})
+}
+
+func list(v any) []any {
+	l, _ := v.([]any)
+	return l
 }

@@ -34,8 +34,8 @@ products:
   - id: mask
     name: Mask
     secret_hash: ${SECRET_HASH}
-    grant_types: ["urn:ietf:params:oauth:grant-type:token-exchange"]
-    scopes: [openid, email, phone]
+    grant_types: ["urn:ietf:params:oauth:grant-type:token-exchange", client_credentials]
+    scopes: [openid, email, phone, "people:read"]
     token_exchange: { impersonate: [web, agent] }
   - id: agent
     name: Agent
@@ -191,7 +191,7 @@ func TestRFC8693Section2_1ActorToken(t *testing.T) {
 			mustRefuse(t, status, a, http.StatusBadRequest, "invalid_request")
 		}
 		// Who isn't registered for delegation doesn't delegate.
-		status, a := exchange(mask, old, with(own))
+		status, a := exchange(mask, old, with(itself(mask)))
 		mustRefuse(t, status, a, http.StatusBadRequest, "invalid_request")
 		// An expired one is none.
 		w.Clock.Advance(5 * time.Minute)
@@ -341,13 +341,19 @@ func TestRFC8693Section2_2_2Policy(t *testing.T) {
 				c.Kinds, c.Orgs, c.MinACR, c.RequireTwoFactors, c.RequireTwoFactorsOf = nil, nil, "", false, nil
 			})
 		}
+		// Closed to her since, the product that she signed in to holds nothing more.
+		w.put(t, "web", func(c *storage.Client) { c.Kinds = []string{"client"} })
+		status, a := exchange(mask, old, nil)
+		mustRefuse(t, status, a, http.StatusBadRequest, "invalid_request")
+		w.put(t, "web", func(c *storage.Client) { c.Kinds = nil })
+
 		// Where others' people must use two factors, she needs none.
 		w.put(t, "mask", func(c *storage.Client) { c.RequireTwoFactors, c.RequireTwoFactorsOf = true, []string{"globex"} })
 		mustExchange(t, mask, old, nil)
 
 		// The API that the token is for counts too.
 		w.put(t, "archive", func(c *storage.Client) { c.RequireTwoFactors = true })
-		status, a := exchange(w.rp(t, "agent"), old, url.Values{"audience": {"archive"}})
+		status, a = exchange(w.rp(t, "agent"), old, url.Values{"audience": {"archive"}})
 		mustRefuse(t, status, a, http.StatusBadRequest, "invalid_target")
 
 		// With two factors she gets in.

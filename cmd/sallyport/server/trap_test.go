@@ -188,24 +188,6 @@ func TestTrap05DeviceCodes(t *testing.T) {
 	}
 }
 
-// mustNotServe fails where a member of discovery is there, or a path answers.
-func mustNotServe(t *testing.T, d *servertest.Demo, member string, paths ...string) {
-	t.Helper()
-	if doc := discovery(t, d); doc[member] != nil {
-		t.Errorf("%s is advertised: %v", member, doc[member])
-	}
-	for _, path := range paths {
-		resp, err := http.PostForm(d.URL+path, url.Values{"client_id": {first}})
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusNotFound {
-			t.Errorf("%s answers %d", path, resp.StatusCode)
-		}
-	}
-}
-
 func discovery(t testing.TB, d *servertest.Demo) servertest.Answer {
 	t.Helper()
 	req, err := http.NewRequest(http.MethodGet, d.URL+"/.well-known/openid-configuration", nil)

@@ -134,7 +134,7 @@ func openTo(ctx context.Context, r storage.Reader, u *storage.User) ([]OpenProdu
 	clients, err := r.Clients(ctx)
 	open := []OpenProduct{}
 	for _, c := range clients {
-		if c.Internal || c.Org != "" || !slices.Contains(c.GrantTypes, "authorization_code") || session.ProductClosed(c, u) {
+		if c.Internal || c.Org != "" || !session.SignsIn(c.GrantTypes) || session.ProductClosed(c, u) {
 			continue
 		}
 		p := OpenProduct{ID: c.ID, Name: c.Name, Roles: []OpenRole{}}
