@@ -354,7 +354,8 @@ func TestTrap09Discovery(t *testing.T) {
 		}
 		return out
 	}
-	methods := list("client_secret_basic", "client_secret_post", "none")
+	methods := list("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none")
+	assertions := list("HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 	want := servertest.Answer{
 		"issuer":                   d.URL,
 		"authorization_endpoint":   at("/authorize"),
@@ -372,14 +373,17 @@ func TestTrap09Discovery(t *testing.T) {
 		"device_authorization_endpoint": at("/device_authorization"),
 		"acr_values_supported": list("urn:sallyport:acr:1fa", "https://refeds.org/profile/sfa", "urn:sallyport:acr:2sv", "urn:sallyport:acr:2fa",
 			"https://refeds.org/profile/mfa", "http://schemas.openid.net/pape/policies/2007/06/multi-factor", "phr"),
-		"subject_types_supported":                       list("public", "pairwise"),
-		"userinfo_signing_alg_values_supported":         list("RS256", "ES256", "PS256", "EdDSA"),
-		"introspection_signing_alg_values_supported":    list("RS256", "ES256", "PS256", "EdDSA"),
-		"id_token_signing_alg_values_supported":         list("RS256", "ES256", "PS256", "EdDSA"),
-		"token_endpoint_auth_methods_supported":         methods,
-		"revocation_endpoint_auth_methods_supported":    methods,
-		"introspection_endpoint_auth_methods_supported": list("client_secret_basic", "client_secret_post"),
-		"claim_types_supported":                         list("normal"),
+		"subject_types_supported":                                  list("public", "pairwise"),
+		"userinfo_signing_alg_values_supported":                    list("RS256", "ES256", "PS256", "EdDSA"),
+		"introspection_signing_alg_values_supported":               list("RS256", "ES256", "PS256", "EdDSA"),
+		"id_token_signing_alg_values_supported":                    list("RS256", "ES256", "PS256", "EdDSA"),
+		"token_endpoint_auth_methods_supported":                    methods,
+		"revocation_endpoint_auth_methods_supported":               methods,
+		"introspection_endpoint_auth_methods_supported":            list("client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"),
+		"token_endpoint_auth_signing_alg_values_supported":         assertions,
+		"revocation_endpoint_auth_signing_alg_values_supported":    assertions,
+		"introspection_endpoint_auth_signing_alg_values_supported": assertions,
+		"claim_types_supported":                                    list("normal"),
 		"claims_supported": list("acr", "address", "amr", "amr_times", "at_hash", "aud", "auth_time", "birthdate", "c_hash", "email", "email_verified", "exp",
 			"family_name", "gender", "given_name", "iat", "iss", "locale", "mfa_time", "middle_name", "name", "nickname", "nonce", "phone_number",
 			"phone_number_verified", "picture", "preferred_username", "profile", "roles", "sid", "sub", "updated_at", "website", "zoneinfo"),
