@@ -18,7 +18,8 @@ import (
 // It reads the provider's discovery document when it first needs it, and tries
 // again when that failed.
 type Verifier struct {
-	// Issuer is the provider's, exactly as its discovery document has it.
+	// Issuer is the provider's, exactly as its discovery document has it: https, or
+	// http on the same machine.
 	Issuer string
 	// Audience is whom tokens must be meant for: the API's own resource
 	// identifier (RFC 8707), and, where opaque tokens of a product's sign-in are to

@@ -77,7 +77,7 @@ func consent(t *testing.T, s *stage) {
 	ana.at("/login/password").says("h1", "Sign in to Shift Planner")
 	ana.password().at("/login/consent").says("h1", "Allow Shift Planner?").
 		reads("Know that it's you when you sign in", "See your name and language", "See your e-mail address", "Privacy policy", "Terms of service")
-	ana.ClickText("Don't allow")
+	ana.ClickText("Cancel")
 	ana.got(p, "GET", "access_denied")
 
 	// That wasn't remembered; a yes is.

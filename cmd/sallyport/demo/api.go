@@ -32,10 +32,10 @@ func (rc remoteControl) api(mux *http.ServeMux) {
 		// A stolen machine is worse than one more request: what was revoked counts at once.
 		v.ClientID, v.ClientSecret, v.AlwaysIntrospect = rc.ClientID, rc.ClientSecret, true
 	}
-	first, second := stepup.RequireBearer(v, StartScope, stepup.Need{}), stepup.RequireBearer(v, "", toStart)
-	mux.Handle("POST "+APIPath+"/machines/{name}/sessions", first(rc.apiMay(second(http.HandlerFunc(rc.apiStart)))))
+	outer, inner := stepup.RequireBearer(v, StartScope, stepup.Need{}), stepup.RequireBearer(v, "", toStart)
+	mux.Handle("POST "+APIPath+"/machines/{name}/sessions", outer(rc.apiMay(inner(http.HandlerFunc(rc.apiStart)))))
 	// Whoever has started one may end it, however long ago they proved anything.
-	mux.Handle("DELETE "+APIPath+"/sessions/{id}", first(http.HandlerFunc(rc.apiEnd)))
+	mux.Handle("DELETE "+APIPath+"/sessions/{id}", outer(http.HandlerFunc(rc.apiEnd)))
 }
 
 // apiOwner stands for the browser where a session was started by a call.

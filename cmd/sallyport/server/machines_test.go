@@ -209,7 +209,7 @@ func TestSecretOverlap(t *testing.T) {
 			t.Helper()
 			now := d.Clock.Now()
 			err := d.DB.Write(t.Context(), func(tx *storage.Tx) error {
-				return tx.RotateSecret(t.Context(), operators, storage.Hash(to), now.Add(overlap), now)
+				return tx.RotateSecret(t.Context(), operators, to, now.Add(overlap), now)
 			})
 			if err != nil {
 				t.Fatal(err)

@@ -175,7 +175,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		console.Routes(r)
 	})
 	r.NotFound(notFound(pages))
-	r.Mount("/", slow.slowCalls(inTime(protocol)))
+	r.With(slow.slowCalls, inTime).Mount("/", protocol)
 	s.handler = r
 	return s, nil
 }
