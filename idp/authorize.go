@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"time"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
 	"github.com/sallyport-id/sallyport/idp/session"
@@ -206,14 +205,19 @@ func (p *Provider) refuseSilently(w http.ResponseWriter, r *http.Request, in *in
 			return
 		}
 	}
-	p.refuse(w, r, to, silentError(d))
+	p.refuse(w, r, to, told(to.client, silentError(d)))
 }
 
 // toLogin keeps the request, binds it to this browser, and leads to login.
 // meant: the running session is that of whom the request asks for.
 func (p *Provider) toLogin(w http.ResponseWriter, r *http.Request, in *incoming, to answerTo, params session.Params, running *storage.SignedIn, meant bool) {
 	now := p.Now()
-	kept, err := json.Marshal(params)
+	maxAge, err := secondsOf(maxAgeOf(in.client, in.values))
+	if err != nil {
+		p.refuse(w, r, to, err)
+		return
+	}
+	kept, err := json.Marshal(session.Limited{Params: params, MaxAge: maxAge})
 	a := storage.AuthRequest{
 		ID: storage.NewID(), BrowserHash: storage.Hash(p.Sessions.Browser(w, r)), ClientID: in.client.ID, Params: kept,
 		CreatedAt: now, ExpiresAt: now.Add(requestLifetime),
@@ -251,22 +255,38 @@ func silentError(d policy.Decision) *oauthError {
 	case policy.ChooseAccount:
 		return oauth(accountSelectionNeeded, "the person must choose an account")
 	case policy.Enrol, policy.Confirm:
-		return oauth(interactionRequired, "%s", d.Reason)
+		return decided(interactionRequired, d.Reason)
 	case policy.Refuse:
 		return refusal(d)
 	}
-	return oauth(loginRequired, "%s", d.Reason)
+	return decided(loginRequired, d.Reason)
 }
 
-// refusal is what a refused sign-in tells the product.
+// told is an error as a product may read it. Why the policy refuses says things
+// about people and their company that they haven't agreed to tell: only the
+// operator's own products get it in these words. The audit has them in any case.
+func told(client *storage.Client, e *oauthError) *oauthError {
+	if e.reason == "" || client.FirstParty {
+		return e
+	}
+	general := *e
+	switch e.code {
+	case accessDenied:
+		general.description = "the sign-in was refused"
+	case unmetRequirements:
+		general.description = "the sign-in can't be as strong as the request asks for"
+	case interactionRequired:
+		general.description = "the person must take another step first"
+	default:
+		general.description = "the person must sign in"
+	}
+	return &general
+}
+
+// refusal is what a refused sign-in comes to; see [told].
 func refusal(d policy.Decision) *oauthError {
 	if d.Reason.Code == policy.Unmet {
 		return decided(unmetRequirements, d.Reason)
 	}
 	return decided(accessDenied, d.Reason)
-}
-
-// exceeded says whether more than maxAge has passed since t.
-func exceeded(t time.Time, maxAge time.Duration, now time.Time) bool {
-	return !t.Add(maxAge).After(now)
 }

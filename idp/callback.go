@@ -95,6 +95,6 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, to answerTo, a
 	case err != nil:
 		p.refuse(w, r, to, err)
 	default:
-		p.refuse(w, r, to, e)
+		p.refuse(w, r, to, told(to.client, e))
 	}
 }

@@ -2,21 +2,11 @@ package idp
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/storage"
 )
-
-// scopeClaims are the claims a scope asks for (OpenID Connect Core section
-// 5.4); roles is ours.
-var scopeClaims = map[string][]string{
-	"profile": {"name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture", "website", "gender",
-		"birthdate", "zoneinfo", "locale", "updated_at"},
-	"email":   {"email", "email_verified"},
-	"phone":   {"phone_number", "phone_number_verified"},
-	"address": {"address"},
-	"roles":   {"roles"},
-}
 
 // personClaims are a person's claims that have a value.
 func personClaims(u *storage.User, client *storage.Client) map[string]any {
@@ -47,7 +37,7 @@ func personClaims(u *storage.User, client *storage.Client) map[string]any {
 func claimsByScope(u *storage.User, client *storage.Client, scope string) map[string]any {
 	have, out := personClaims(u, client), make(map[string]any)
 	for _, s := range scopes(scope) {
-		for _, name := range scopeClaims[s] {
+		for _, name := range session.ScopeClaims(s) {
 			if v, ok := have[name]; ok {
 				out[name] = v
 			}
@@ -56,15 +46,17 @@ func claimsByScope(u *storage.User, client *storage.Client, scope string) map[st
 	return out
 }
 
-// claimsByName are claims asked for by name in the claims parameter; only
-// those that a granted scope covers, for consent is given by scope.
+// claimsByName are claims asked for by name in the claims parameter (OpenID
+// Connect Core section 5.5): those that a granted scope covers, or another one
+// that the client is registered for, which the person was asked about then as
+// if it had been in the scope. See [session.Sessions.Wants].
 func claimsByName(u *storage.User, client *storage.Client, names []string, scope string) map[string]any {
 	if len(names) == 0 {
 		return nil
 	}
-	covered, out := claimsByScope(u, client, scope), make(map[string]any)
+	covered, out := claimsByScope(u, client, scope+" "+strings.Join(client.Scopes, " ")), make(map[string]any)
 	for _, name := range names {
-		if v, ok := covered[name]; ok && name != "roles" {
+		if v, ok := covered[name]; ok {
 			out[name] = v
 		}
 	}
@@ -75,7 +67,7 @@ func claimsByName(u *storage.User, client *storage.Client, names []string, scope
 func supportedClaims() []string {
 	all := []string{"iss", "sub", "aud", "iat", "exp", "nonce", "sid", "at_hash", "c_hash", "auth_time", "acr", "amr", "mfa_time", "amr_times"}
 	for _, s := range session.SignInScopes() {
-		all = append(all, scopeClaims[s]...)
+		all = append(all, session.ScopeClaims(s)...)
 	}
 	slices.Sort(all)
 	return slices.Compact(all)

@@ -94,7 +94,7 @@ func isAssertionType(typ string) bool {
 // or its private key (RFC 7523 section 3, OpenID Connect Core section 9). Its
 // jti is spent last: only the client can spend one.
 func (p *Provider) checkAssertion(ctx context.Context, client *storage.Client, cred *credentials) error {
-	algs := assertionAlgorithms(client, cred.algs)
+	algs := p.assertionAlgorithms(client, cred.algs)
 	if len(algs) == 0 {
 		return wrongAssertion(fmt.Errorf("no algorithm is left for %s: %s and %q don't go together", client.ID, client.AuthMethod, client.AuthSigningAlg))
 	}
@@ -106,7 +106,7 @@ func (p *Provider) checkAssertion(ctx context.Context, client *storage.Client, c
 		err = p.verifyByClient(ctx, client, cred.secret, algs, &claims)
 	}
 	if err == nil {
-		err = claims.check(p.Now(), p.audiences(cred.request.URL.Path), fapi(client))
+		err = claims.check(p.Now(), p.audiences(cred.request.URL.Path), p.fapi(client))
 	}
 	if err != nil {
 		return wrongAssertion(fmt.Errorf("%s: %w", client.ID, err))
@@ -121,9 +121,9 @@ func (p *Provider) checkAssertion(ctx context.Context, client *storage.Client, c
 }
 
 // assertionAlgorithms are those of its method that a client may use.
-func assertionAlgorithms(client *storage.Client, ofMethod []jose.SignatureAlgorithm) (may []jose.SignatureAlgorithm) {
+func (p *Provider) assertionAlgorithms(client *storage.Client, ofMethod []jose.SignatureAlgorithm) (may []jose.SignatureAlgorithm) {
 	for _, a := range ofMethod {
-		if (client.AuthSigningAlg == "" || client.AuthSigningAlg == string(a)) && (!fapi(client) || slices.Contains(fapiAlgorithms, a)) {
+		if (client.AuthSigningAlg == "" || client.AuthSigningAlg == string(a)) && (!p.fapi(client) || slices.Contains(fapiAlgorithms, a)) {
 			may = append(may, a)
 		}
 	}

@@ -56,6 +56,7 @@ func (p *Provider) devicePage(w http.ResponseWriter, r *http.Request) {
 	// anything, in our name.
 	p.Pages.Write(w, page.Frame{Lang: p.lang(r, nil), FormToken: p.Sessions.FormToken(w, r), Product: client.Name}, page.DeviceConfirm{
 		Code: code, IP: d.IP, SameNetwork: sameNetwork(d.IP, session.OriginOf(r.Context()).Addr), Device: name, Asked: d.CreatedAt, Person: person,
+		SelfRegistered: client.RegistrationHash != "",
 	})
 }
 

@@ -88,7 +88,8 @@ func (p *Provider) metadata() metadata {
 		Scopes:                    slices.Concat(session.SignInScopes(), session.AdminScopes()),
 		ResponseTypes:             responseTypes,
 		ResponseModes:             responseModes,
-		GrantTypes:                grantTypes(),
+		// Served at the authorization endpoint, by the types with an id_token.
+		GrantTypes:                append(grantTypes(), grantImplicit),
 		ACRValues:                 policy.ACRValues(p.Sessions.Attests, p.Sessions.Offered...),
 		SubjectTypes:              []string{"public", "pairwise"},
 		IDTokenAlgs:               algorithms,
@@ -100,6 +101,8 @@ func (p *Provider) metadata() metadata {
 		UILocales:                 p.Pages.Languages(),
 		ClaimsParameter:           true,
 		RequestParameter:          true,
+		RequestURIParameter:       true,
+		RequireRequestURIRegisters: true,
 		RequestObjectAlgs:         names(asymmetric),
 		PAREndpoint:               p.Issuer + "/par",
 		RequirePAR:                p.RequirePAR,

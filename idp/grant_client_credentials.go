@@ -20,7 +20,11 @@ func (p *Provider) clientCredentials(ctx context.Context, c *call) (any, error) 
 	if client.AuthMethod == storage.AuthNone {
 		return nil, wrongClient(client.ID + " can't prove who it is, and so can't act for itself")
 	}
-	api, err := p.target(ctx, client, c.form["resource"], nil)
+	reach, err := p.Sessions.Reach(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	api, err := target(reach, client, c.form["resource"], nil)
 	if err != nil {
 		return nil, err
 	}

@@ -7,8 +7,10 @@ import (
 	"encoding/base64"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/storage"
 )
 
@@ -21,6 +23,10 @@ func (p *Provider) redeemCode(ctx context.Context, c *call) (any, error) {
 	if err == nil {
 		_, err = c.needed("redirect_uri")
 	}
+	if err != nil {
+		return nil, err
+	}
+	reach, err := p.Sessions.Reach(ctx, client)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +55,7 @@ func (p *Provider) redeemCode(ctx context.Context, c *call) (any, error) {
 			refused = boundTo(d, c)
 		}
 		if refused == nil {
-			out, refused = p.newTokens(ctx, c, st, d, st.Grant.Scope, "")
+			out, refused = p.newTokens(c, reach, st, d, st.Grant.Scope, "")
 		}
 		if _, ours := errors.AsType[*oauthError](refused); refused != nil && !ours {
 			return refused
@@ -130,15 +136,17 @@ type issued struct {
 
 // newTokens makes the tokens of a response; parent is the hash of the refresh
 // token they replace, if any. The access token is for the API that the call
-// asks for, if any: invalid_target where it can't have that.
-func (p *Provider) newTokens(ctx context.Context, c *call, st *storage.Standing, d details, scope, parent string) (issued, error) {
-	api, err := p.target(ctx, c.client, c.form["resource"], d.Resources)
+// asks for, if any: invalid_target where it can't have that. Of the scope that
+// was granted it has what the client may still ask for.
+func (p *Provider) newTokens(c *call, reach session.Reach, st *storage.Standing, d details, scope, parent string) (issued, error) {
+	api, err := target(reach, c.client, c.form["resource"], d.Resources)
 	if err == nil && api != nil {
 		err = p.admits(api, st, d)
 	}
 	if err != nil {
 		return issued{}, err
 	}
+	scope = strings.Join(stillIn(reach.Scopes(d.Resources), scope), " ")
 	now := p.Now()
 	row := func(kind string, secret string, scope string, until time.Time) storage.Token {
 		if until.After(st.Grant.ExpiresAt) {

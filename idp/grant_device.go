@@ -24,6 +24,10 @@ func (p *Provider) redeemDevice(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	reach, err := p.Sessions.Reach(ctx, client)
+	if err != nil {
+		return nil, err
+	}
 	hash := storage.Hash(code)
 	var refused error
 	var out issued
@@ -53,7 +57,7 @@ func (p *Provider) redeemDevice(ctx context.Context, c *call) (any, error) {
 		}
 		// From here on the code is spent, whatever comes.
 		if refused = p.codeStands(client, st, kept); refused == nil {
-			out, refused = p.newTokens(ctx, c, st, kept, st.Grant.Scope, "")
+			out, refused = p.newTokens(c, reach, st, kept, st.Grant.Scope, "")
 		}
 		if _, ours := errors.AsType[*oauthError](refused); refused != nil && !ours {
 			return refused

@@ -1,7 +1,6 @@
 package idp
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -38,8 +37,15 @@ func (p *Provider) exchange(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	act, err := p.actsAs(ctx, c, given)
+	var act *actor
 	var api *storage.Client
+	if given.token.Cnf != "" && c.cnf == (confirmation{}) {
+		// Else whoever copies the new token could do what with the old one they can't.
+		err = oauth(invalidRequest, "the subject_token is bound to a key: send a DPoP proof in the header DPoP, or come with a certificate, so that the new one is bound too")
+	}
+	if err == nil {
+		act, err = p.actsAs(ctx, c, given)
+	}
 	if err == nil {
 		api, err = p.exchangeTarget(ctx, c)
 	}
@@ -195,7 +201,11 @@ func (p *Provider) ownToken(ctx context.Context, c *call, presented string) erro
 // exchangeTarget is the product whose API the new token is for, by resource
 // (RFC 8707) or by audience, its client id; nil where it is for this provider.
 func (p *Provider) exchangeTarget(ctx context.Context, c *call) (*storage.Client, error) {
-	api, err := p.target(ctx, c.client, c.form["resource"], nil)
+	reach, err := p.Sessions.Reach(ctx, c.client)
+	if err != nil {
+		return nil, err
+	}
+	api, err := target(reach, c.client, c.form["resource"], nil)
 	audience := c.form.Get("audience")
 	if err != nil || audience == "" {
 		return api, err
@@ -210,12 +220,42 @@ func (p *Provider) exchangeTarget(ctx context.Context, c *call) (*storage.Client
 	case api != nil && api.ID != named.ID:
 		return nil, oauth(invalidTarget, "audience and resource name different APIs")
 	}
-	return p.apiFor(ctx, c.client, named.API.Resource)
+	return apiFor(reach, c.client, named.API.Resource)
 }
 
-// exchangedScope is what the caller asks for, or all it can have: of the scope
-// of the old token what the caller may ask for itself. Access that lasts while
-// people are away stays with whom they gave it to.
+// goesTo says what the APIs are that the person let the holder call. A grant
+// that was exchanged keeps those of the first one.
+func (g *givenToken) goesTo() []string {
+	if len(g.details.Resources) > 0 || g.standing.Grant.Parent != "" {
+		return g.details.Resources
+	}
+	return g.holder.Resources
+}
+
+// carried is what the scope of the old token is worth in a new one for an API,
+// or for this provider where that is nil. What one API calls its scopes another
+// may call its own too: between two of them only what the person let the holder
+// have of both is carried. Roles are told by every API's token, though its
+// scope doesn't say so.
+func (g *givenToken) carried(api *storage.Client) string {
+	old, target := g.token.Audience, ""
+	if api != nil {
+		target = api.API.Resource
+	}
+	ours := append(session.SignInScopes(), session.AdminScopes()...)
+	all := slices.DeleteFunc(scopes(g.token.Scope), func(s string) bool {
+		return old != target && !slices.Contains(g.goesTo(), target) && (old != "" || !slices.Contains(ours, s))
+	})
+	if old != "" && api != nil && slices.Contains(scopes(g.standing.Grant.Scope), "roles") && slices.Contains(g.holder.Scopes, "roles") {
+		all = append(all, "roles")
+	}
+	return strings.Join(all, " ")
+}
+
+// exchangedScope is what the caller asks for, or all it can have: of what the
+// old token carries what the caller may ask for itself. Access that lasts while
+// people are away stays with whom they gave it to. A token for an API says of it
+// only that API's scopes.
 func (p *Provider) exchangedScope(ctx context.Context, c *call, given *givenToken, api *storage.Client) (string, error) {
 	var resources []string
 	if api != nil {
@@ -225,7 +265,7 @@ func (p *Provider) exchangedScope(ctx context.Context, c *call, given *givenToke
 	if err != nil {
 		return "", err
 	}
-	can := slices.DeleteFunc(stillIn(may, given.token.Scope), func(s string) bool { return s == "offline_access" })
+	can := slices.DeleteFunc(stillIn(may, given.carried(api)), func(s string) bool { return s == "offline_access" })
 	asked := scopes(c.form.Get("scope"))
 	for _, s := range asked {
 		if !slices.Contains(can, s) {
@@ -235,11 +275,7 @@ func (p *Provider) exchangedScope(ctx context.Context, c *call, given *givenToke
 	if len(asked) > 0 {
 		can = asked
 	}
-	scope := strings.Join(slices.Compact(can), " ")
-	if api != nil {
-		scope = apiScope(api, scope)
-	}
-	return scope, nil
+	return strings.Join(slices.Compact(can), " "), nil
 }
 
 // carries asks the policy whether the person, who isn't there, may enter the
@@ -281,9 +317,14 @@ func (p *Provider) exchangeRefused(ctx context.Context, c *call, given *givenTok
 	return why
 }
 
-// exchanged keeps the new grant and its only token, and answers.
-func (p *Provider) exchanged(ctx context.Context, c *call, given *givenToken, act *actor, api *storage.Client, scope string) (any, error) {
-	d := details{Assurance: given.details.Assurance, Act: act}
+// exchanged keeps the new grant, of the whole scope, and its only token, and
+// answers.
+func (p *Provider) exchanged(ctx context.Context, c *call, given *givenToken, act *actor, api *storage.Client, whole string) (any, error) {
+	scope := whole
+	if api != nil {
+		scope = apiScope(api, whole)
+	}
+	d := details{Assurance: given.details.Assurance, Act: act, Resources: given.goesTo()}
 	kept, err := json.Marshal(d)
 	if err != nil {
 		return nil, err
@@ -294,12 +335,13 @@ func (p *Provider) exchanged(ctx context.Context, c *call, given *givenToken, ac
 		until = most
 	}
 	grant := storage.Grant{
-		ID: storage.NewID(), ClientID: c.client.ID, UserID: old.UserID, SessionID: old.SessionID, Scope: scope,
-		Parent: cmp.Or(old.Parent, old.ID), CodeExpiresAt: now, Details: kept, Offline: old.Offline, CreatedAt: now, ExpiresAt: until,
+		ID: storage.NewID(), ClientID: c.client.ID, UserID: old.UserID, SessionID: old.SessionID, Scope: whole,
+		Parent: old.ID, CodeExpiresAt: now, Details: kept, Offline: old.Offline, CreatedAt: now, ExpiresAt: until,
 	}
 	secret := storage.NewSecret()
 	row := storage.Token{
-		Hash: storage.Hash(secret), Kind: storage.AccessToken, GrantID: grant.ID, Scope: scope, Cnf: c.cnf.kept(), CreatedAt: now, ExpiresAt: until,
+		Hash: storage.Hash(secret), Kind: storage.AccessToken, GrantID: grant.ID, Parent: given.token.Hash, Scope: scope,
+		Cnf: c.cnf.kept(), CreatedAt: now, ExpiresAt: until,
 	}
 	answer := tokenAnswer{
 		AccessToken: secret, TokenType: c.cnf.tokenType(), ExpiresIn: int64(until.Sub(now) / time.Second), Scope: scope, IssuedTokenType: typeAccessToken,
@@ -307,7 +349,7 @@ func (p *Provider) exchanged(ctx context.Context, c *call, given *givenToken, ac
 	if api != nil {
 		row.Kind, row.Audience = storage.JWTAccessToken, api.API.Resource
 		t := atJWT{api: api, holder: c.client, jti: secret, scope: scope, cnf: c.cnf, issued: now, until: until}
-		claims, err := p.ofPerson(ctx, t, &storage.Standing{Grant: grant, User: given.standing.User}, d, scope)
+		claims, err := p.ofPerson(ctx, t, &storage.Standing{Grant: grant, User: given.standing.User}, d, whole)
 		if err == nil {
 			answer.AccessToken, err = p.signAccess(ctx, t, claims)
 		}
@@ -316,12 +358,13 @@ func (p *Provider) exchanged(ctx context.Context, c *call, given *givenToken, ac
 		}
 	}
 	err = p.DB.Write(ctx, func(tx *storage.Tx) error {
-		// Whoever revokes the old grant at this moment comes before or after, and
-		// either way nothing of the new one is left.
-		for _, id := range slices.Compact([]string{grant.Parent, old.ID}) {
-			if err := tx.HoldGrant(ctx, id); err != nil {
-				return err
-			}
+		// Whoever revokes the old token or its grant at this moment comes before or
+		// after, and either way nothing of the new one is left.
+		if err := tx.HoldGrant(ctx, old.ID); err != nil {
+			return err
+		}
+		if err := tx.HoldToken(ctx, given.token.Hash); err != nil {
+			return err
 		}
 		if err := tx.InsertGrant(ctx, grant); err != nil {
 			return err

@@ -21,6 +21,10 @@ func (p *Provider) refresh(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	reach, err := p.Sessions.Reach(ctx, client)
+	if err != nil {
+		return nil, err
+	}
 	hash := storage.Hash(presented)
 	var refused error
 	var out issued
@@ -63,7 +67,7 @@ func (p *Provider) refresh(ctx context.Context, c *call) (any, error) {
 		if refused != nil {
 			return p.auditRefused(ctx, tx, "token.refused", client, &st.User, refused)
 		}
-		if out, err = p.newTokens(ctx, c, st, d, scope, hash); err != nil {
+		if out, err = p.newTokens(c, reach, st, d, scope, hash); err != nil {
 			return err // nor does a resource it can't have
 		}
 		if token.Cnf != "" {
@@ -82,8 +86,10 @@ func (p *Provider) refresh(ctx context.Context, c *call) (any, error) {
 
 // mayRefresh asks who presents a bound refresh token for a proof. A public client
 // has nothing but its key: it must be the one (RFC 9449 section 5, RFC 8705
-// section 4). Whoever authenticates may change its key, but its grant never
-// becomes one of bearer tokens.
+// section 4). So must it be where a secret authenticates, which may have leaked
+// together with the token that never rotates. Whoever authenticates by a key may
+// change the one its tokens are bound to, but its grant never becomes one of
+// bearer tokens.
 func mayRefresh(c *call, kept string) (refused, err error) {
 	bound, err := confirmationOf(kept)
 	switch {
@@ -91,7 +97,7 @@ func mayRefresh(c *call, kept string) (refused, err error) {
 		return nil, err
 	case bound != (confirmation{}) && c.cnf == (confirmation{}):
 		return oauth(invalidRequest, "the refresh token is bound: send a DPoP proof in the header DPoP, or come with the certificate"), nil
-	case c.client.AuthMethod == storage.AuthNone && !bound.heldBy(c.cnf):
+	case (c.client.AuthMethod == storage.AuthNone || c.client.HasSecret()) && !bound.heldBy(c.cnf):
 		return oauth(invalidGrant, "the refresh token is bound to another key"), nil
 	}
 	return nil, nil

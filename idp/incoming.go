@@ -14,8 +14,8 @@ import (
 )
 
 // incoming is an authorization request before its parameters are checked,
-// wherever it came from: from a browser, in an object that the client signed
-// (RFC 9101), or by reference to what the client pushed (RFC 9126).
+// wherever it came from: from a browser, in an object that the client signed or
+// keeps at an address of its own (RFC 9101), or by reference to what the client pushed (RFC 9126).
 type incoming struct {
 	client *storage.Client
 	// values are the parameters that count, and no others.
@@ -62,9 +62,7 @@ func (p *Provider) take(ctx context.Context, q url.Values) (*incoming, error) {
 	case ours:
 		return p.takeKept(ctx, client, q, reference)
 	case q.Has("request_uri"):
-		// Those registered in request_uris are not fetched either: what a client
-		// could put there, it can push.
-		return in, oauth(requestURINotSupported, "request_uri is not fetched: push the request (RFC 9126), or send the request object itself")
+		return in, p.takeReferred(ctx, in)
 	case q.Has("request"):
 		return in, p.takeObject(ctx, in)
 	}

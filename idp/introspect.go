@@ -49,7 +49,8 @@ func (p *Provider) introspectToken(ctx context.Context, c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if c.client.IntrospectionAlg == "" && !accepts(c.request, mediaIntrospection) {
+	// Whoever asks for JSON gets it, whatever it is registered for.
+	if !accepts(c.request, mediaIntrospection) && (c.client.IntrospectionAlg == "" || accepts(c.request, "application/json")) {
 		return answer, nil
 	}
 	return p.signedIntrospection(ctx, c.client, answer)
@@ -127,7 +128,8 @@ func (p *Provider) introspect(ctx context.Context, caller *storage.Client, prese
 		Scope: token.Scope, TokenType: cnf.tokenType(), Expires: token.ExpiresAt.Unix(), Issued: token.CreatedAt.Unix(), Session: st.Grant.SessionID,
 		ACR: d.Assurance.ACR, AMR: d.Assurance.AMR, AuthTime: d.Assurance.AuthTime.Unix(), AMRTimes: d.Assurance.AMRTimes, Cnf: cnf, Act: d.Act,
 	}
-	if token.Audience == "" {
+	// Nobody learns an address that its person didn't give to the holder.
+	if token.Audience == "" && slices.Contains(scopes(token.Scope), "email") {
 		answer.Username = st.User.Email
 	}
 	if !d.Assurance.MFATime.IsZero() {
@@ -137,12 +139,17 @@ func (p *Provider) introspect(ctx context.Context, caller *storage.Client, prese
 }
 
 // tokenStands asks the policy about a person's access token, and of one for an
-// API whether its client could still get it.
+// API whether its client could still get it. In the token's scope it leaves what
+// the client may still ask for.
 func (p *Provider) tokenStands(ctx context.Context, holder *storage.Client, token *storage.Token, st *storage.Standing, d details) (bool, error) {
-	var api *storage.Client
-	err := p.stands(holder, st, d)
+	reach, err := p.Sessions.Reach(ctx, holder)
+	if err == nil {
+		err = p.stands(holder, st, d)
+	}
+	token.Scope = strings.Join(stillIn(reach.Scopes(d.Resources), token.Scope), " ")
 	if err == nil && token.Audience != "" {
-		api, err = p.apiFor(ctx, holder, token.Audience)
+		var api *storage.Client
+		api, err = apiFor(reach, holder, token.Audience)
 		if err == nil {
 			err = p.admits(api, st, d)
 		}
@@ -190,9 +197,13 @@ func (p *Provider) machineStands(ctx context.Context, token *storage.MachineToke
 	if err != nil || !slices.Contains(holder.GrantTypes, session.ClientCredentials) {
 		return nil, false, err
 	}
+	reach, err := p.Sessions.Reach(ctx, holder)
+	if err != nil {
+		return nil, false, err
+	}
 	var api *storage.Client
 	if token.Audience != "" {
-		api, err = p.apiFor(ctx, holder, token.Audience)
+		api, err = apiFor(reach, holder, token.Audience)
 		if _, refused := errors.AsType[*oauthError](err); refused {
 			return nil, false, nil
 		}

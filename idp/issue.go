@@ -3,6 +3,8 @@ package idp
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -47,6 +49,10 @@ func (a answering) use(ctx context.Context, tx *storage.Tx, now time.Time) error
 	return a.pushed.spend(ctx, tx, "", now)
 }
 
+// errSessionOver says that the session was ended while its request was being
+// answered.
+var errSessionOver = errors.New("the session is over")
+
 // issue answers a request that passed: with a code, an ID token, or both, or
 // for an internal client with the way back alone.
 func (p *Provider) issue(w http.ResponseWriter, r *http.Request, asked session.Asked, facts policy.Facts, in *storage.SignedIn, of answering) {
@@ -69,6 +75,15 @@ func (p *Provider) issue(w http.ResponseWriter, r *http.Request, asked session.A
 		return
 	}
 	err = p.DB.Write(ctx, func(tx *storage.Tx) error {
+		if givesIDToken(asked.Params.ResponseType) {
+			// A code is worth nothing once its session is over. An ID token is
+			// out: either a sign-out sees its grant, or it isn't given.
+			if err := tx.HoldSession(ctx, in.User.ID, in.Session.ID, now); storage.IsSpent(err) {
+				return fmt.Errorf("%w: %w", errSessionOver, err)
+			} else if err != nil {
+				return err
+			}
+		}
 		if err := of.use(ctx, tx, now); err != nil {
 			return err
 		}
@@ -101,6 +116,8 @@ func (p *Provider) issue(w http.ResponseWriter, r *http.Request, asked session.A
 	switch {
 	case storage.IsSpent(err) && of.kept != nil:
 		http.Redirect(w, r, "/login?r="+url.QueryEscape(of.kept.ID), http.StatusSeeOther)
+	case errors.Is(err, errSessionOver):
+		http.Redirect(w, r, "/authorize?"+r.URL.RawQuery, http.StatusSeeOther) // once more, as what it is now: nobody's
 	case storage.IsSpent(err) && of.pushed.hash != "":
 		p.lost(w, r, of.pushed)
 	case err != nil:
@@ -132,7 +149,7 @@ func (p *Provider) answerValues(ctx context.Context, asked session.Asked, in *st
 		// There will be no access token to ask for claims with, so those of the
 		// scopes are in here (OpenID Connect Core section 5.4).
 		for _, scope := range scopes(grant.Scope) {
-			d.IDTokenClaims = append(d.IDTokenClaims, scopeClaims[scope]...)
+			d.IDTokenClaims = append(d.IDTokenClaims, session.ScopeClaims(scope)...)
 		}
 	}
 	token, err := p.idToken(ctx, asked.Client, &storage.Standing{Grant: grant, User: in.User}, d, grant.Scope, with)

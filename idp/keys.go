@@ -42,10 +42,14 @@ func signatureAlgorithms() (all []jose.SignatureAlgorithm) {
 
 // A new key is published for publishAhead before it signs, so that products
 // who cache keys know it by then; the one before it stays published for
-// keepAfter: an hour more than the last token it signed is good.
+// keepAfter: an hour more than the last token it signed is good. For
+// rememberAfter we know it ourselves: an ID token comes back as an
+// id_token_hint long after it expired, for as long as a product can hold the
+// grant that it was minted for.
 const (
-	publishAhead = time.Hour
-	keepAfter    = max(idTokenLifetime, accessLifetime) + time.Hour
+	publishAhead  = time.Hour
+	keepAfter     = max(idTokenLifetime, accessLifetime) + time.Hour
+	rememberAfter = refreshLifetime
 )
 
 // firstAlgorithms have keys from the first start on. The others get one as soon
@@ -117,8 +121,8 @@ func hasAlg(keys []*storage.SigningKey, alg string) bool {
 
 // RotateKeys publishes a new key of each algorithm in use, which signs an hour
 // from now; those before it retire then, and are forgotten when nothing they
-// signed is good any more. With atOnce, for a key that leaked, the new keys sign
-// immediately and the old ones are no longer published.
+// signed is good for anything any more. With atOnce, for a key that leaked, the new keys sign
+// immediately and the old ones are forgotten.
 func RotateKeys(ctx context.Context, db *storage.DB, now time.Time, atOnce bool) error {
 	have, err := db.SigningKeysNow(ctx)
 	if err != nil {
@@ -172,7 +176,7 @@ func newKeys(algs []string) (made []newKey, err error) {
 }
 
 func rotateTo(ctx context.Context, tx *storage.Tx, made []newKey, now time.Time, atOnce bool) error {
-	from, forget := now.Add(publishAhead), now.Add(-keepAfter)
+	from, forget := now.Add(publishAhead), now.Add(-rememberAfter)
 	if atOnce {
 		from, forget = now, now.Add(time.Millisecond)
 	}

@@ -10,8 +10,8 @@ import (
 
 // KeepKeys does what is due about signing keys, if holder can get the lease for
 // it: it publishes the next key of an algorithm an hour before the present one
-// has signed for RotateKeysEvery, and forgets keys that nothing good is signed
-// with. It says of how many algorithms it made keys. Every replica calls it,
+// has signed for RotateKeysEvery, and forgets keys that nothing is signed with
+// that could still be good, as an id_token_hint at the last. It says of how many algorithms it made keys. Every replica calls it,
 // every hour or oftener.
 func (p *Provider) KeepKeys(ctx context.Context, holder string) (made int, err error) {
 	now, mine := p.Now(), false

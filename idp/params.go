@@ -21,6 +21,9 @@ func (p *Provider) params(ctx context.Context, in *incoming, redirectURI string,
 	if err := sentTwice(q); err != nil {
 		return out, false, err
 	}
+	if err := tooLong(q); err != nil {
+		return out, false, err
+	}
 	out = session.Params{
 		RedirectURI: redirectURI, State: q.Get("state"), Nonce: q.Get("nonce"), LoginHint: q.Get("login_hint"),
 		UILocales: strings.Fields(q.Get("ui_locales")), ACRValues: strings.Fields(q.Get("acr_values")),
@@ -34,7 +37,7 @@ func (p *Provider) params(ctx context.Context, in *incoming, redirectURI string,
 		},
 		func() (err error) { out.Resources, err = p.resources(ctx, c, q["resource"]); return err },
 		func() (err error) { out.Scope, err = p.grantedScope(ctx, c, q.Get("scope"), out); return err },
-		func() (err error) { out.CodeChallenge, err = codeChallenge(c, q, out.ResponseType); return err },
+		func() (err error) { out.CodeChallenge, err = p.codeChallenge(c, q, out.ResponseType); return err },
 		func() (err error) { out.DPoPJKT, err = dpopKey(q.Get("dpop_jkt")); return err },
 		func() error { return nonceNeeded(out) },
 		func() (err error) { silent, err = prompts(q, &out); return err },
@@ -67,6 +70,19 @@ func maxAgeOf(c *storage.Client, q url.Values) string {
 		return asked
 	}
 	return strconv.FormatInt(*c.DefaultMaxAge, 10)
+}
+
+// secondsOf reads a max_age; nil: any will do.
+func secondsOf(maxAge string) (*int64, error) {
+	if maxAge == "" {
+		return nil, nil
+	}
+	n, err := strconv.ParseUint(maxAge, 10, 31)
+	if err != nil {
+		return nil, oauth(invalidRequest, "max_age must be a number of seconds")
+	}
+	seconds := int64(n)
+	return &seconds, nil
 }
 
 // resources are those that tokens are asked for (RFC 8707 section 2.1).
@@ -120,14 +136,14 @@ func (p *Provider) grantedScope(ctx context.Context, c *storage.Client, asked st
 }
 
 // codeChallenge accepts S256 only (RFC 7636 section 4.3).
-func codeChallenge(c *storage.Client, q url.Values, responseType string) (string, error) {
+func (p *Provider) codeChallenge(c *storage.Client, q url.Values, responseType string) (string, error) {
 	challenge, method := q.Get("code_challenge"), q.Get("code_challenge_method")
 	switch {
 	case !givesCode(responseType):
 		return "", nil
 	case challenge == "" && method != "":
 		return "", oauth(invalidRequest, "code_challenge_method without code_challenge")
-	case challenge == "" && c.PKCEOptional && c.AuthMethod != storage.AuthNone && !fapi(c):
+	case challenge == "" && c.PKCEOptional && c.AuthMethod != storage.AuthNone && !p.fapi(c):
 		return "", nil
 	case challenge == "":
 		return "", oauth(invalidRequest, "code_challenge is missing: PKCE with S256 is required")
@@ -163,24 +179,19 @@ func prompts(q url.Values, out *session.Params) (silent bool, err error) {
 	return silent, nil
 }
 
-// maxAge asks for a sign-in anew where the latest one is older than max_age
-// seconds.
+// maxAge asks for a sign-in anew where the latest one is older than max_age. It
+// is kept with the request, for sessions that aren't running yet; see
+// [session.Limited].
 func (p *Provider) maxAge(value string, running *storage.SignedIn, out *session.Params) error {
-	if value == "" {
-		return nil
-	}
-	seconds, err := strconv.ParseUint(value, 10, 31)
-	if err != nil {
-		return oauth(invalidRequest, "max_age must be a number of seconds")
-	}
-	if running == nil {
-		return nil // whoever signs in now does so within any max_age
+	seconds, err := secondsOf(value)
+	if err != nil || seconds == nil || running == nil {
+		return err
 	}
 	proofs, err := session.Decode(running.Session.Proofs)
 	if err != nil {
 		return err
 	}
-	if exceeded(proofs.Assure(nil).AuthTime, time.Duration(seconds)*time.Second, p.Now()) {
+	if session.TooOld(proofs, time.Duration(*seconds)*time.Second, p.Now()) {
 		out.SignInAnew = true
 	}
 	return nil
@@ -231,42 +242,66 @@ func (p *Provider) claimsParameter(value string, out *session.Params) error {
 		return nil
 	}
 	var claims struct {
-		IDToken  map[string]*claimRequest `json:"id_token"`
-		Userinfo map[string]*claimRequest `json:"userinfo"`
+		IDToken  map[string]json.RawMessage `json:"id_token"`
+		Userinfo map[string]json.RawMessage `json:"userinfo"`
 	}
 	if err := json.Unmarshal([]byte(value), &claims); err != nil {
 		return &oauthError{code: invalidRequest, description: "claims must be a JSON object of id_token and userinfo (OpenID Connect Core section 5.5)", cause: err}
 	}
-	for name := range claims.Userinfo {
-		out.UserinfoClaims = append(out.UserinfoClaims, name)
-	}
-	for name, c := range claims.IDToken {
-		out.IDTokenClaims = append(out.IDTokenClaims, name)
+	out.IDTokenClaims, out.UserinfoClaims = askedByName(claims.IDToken), askedByName(claims.Userinfo)
+	for name, read := range map[string]func(*claimRequest) error{
+		"acr":      func(c *claimRequest) error { return acrClaim(c, out) },
+		"sub":      func(c *claimRequest) error { return subClaim(c, out) },
+		"mfa_time": func(c *claimRequest) error { return mfaTime(c, p.Now(), out) },
+	} {
+		var c *claimRequest
+		if raw, asked := claims.IDToken[name]; asked {
+			if err := json.Unmarshal(raw, &c); err != nil {
+				return &oauthError{code: invalidRequest, description: "claims: id_token." + name + " must be null or an object (OpenID Connect Core section 5.5.1)", cause: err}
+			}
+		}
 		if c == nil {
 			continue
 		}
-		values, err := c.strings()
-		if err != nil && (name == "acr" || name == "sub") {
-			return oauth(invalidRequest, "claims: id_token.%s: value and values must be strings", name)
-		}
-		switch name {
-		case "acr":
-			out.ACREssential = c.Essential && len(values) > 0
-			if len(values) > 0 {
-				out.ACRValues = values
-			}
-		case "sub":
-			if len(values) > 0 {
-				out.Subject = values[0]
-			}
-		case "mfa_time":
-			if err := mfaTime(c, p.Now(), out); err != nil {
-				return err
-			}
+		if err := read(c); err != nil {
+			return err
 		}
 	}
 	slices.Sort(out.IDTokenClaims)
 	slices.Sort(out.UserinfoClaims)
+	return nil
+}
+
+// askedByName are the claims asked for. How the others than acr, sub and
+// mfa_time are asked for is the same to us, so what isn't understood of it is
+// ignored, as section 5.5 wants it.
+func askedByName(claims map[string]json.RawMessage) (names []string) {
+	for name := range claims {
+		names = append(names, name)
+	}
+	return names
+}
+
+func acrClaim(c *claimRequest, out *session.Params) error {
+	values, err := c.strings()
+	if err != nil {
+		return oauth(invalidRequest, "claims: id_token.acr: value and values must be strings")
+	}
+	out.ACREssential = c.Essential && len(values) > 0
+	if len(values) > 0 {
+		out.ACRValues = values
+	}
+	return nil
+}
+
+func subClaim(c *claimRequest, out *session.Params) error {
+	values, err := c.strings()
+	if err != nil {
+		return oauth(invalidRequest, "claims: id_token.sub: value and values must be strings")
+	}
+	if len(values) > 0 {
+		out.Subject = values[0]
+	}
 	return nil
 }
 

@@ -60,14 +60,11 @@ func (p *Provider) register(ctx context.Context, r *http.Request) (any, error) {
 		return nil, wrongRegistrationToken("the initial access token is unknown, expired or used up: ask the operator for another")
 	}
 	m, err := metadataIn(r)
-	if err == nil {
-		err = p.checkSector(ctx, m)
-	}
 	if err != nil {
 		return nil, err
 	}
 	id, made := newClientID(), registered{accessToken: storage.NewSecret()}
-	entry, err := m.product(id)
+	entry, err := p.registrable(ctx, m, id)
 	if err != nil {
 		return nil, err
 	}
@@ -80,19 +77,37 @@ func (p *Provider) register(ctx context.Context, r *http.Request) (any, error) {
 		if err != nil {
 			return err
 		}
-		if err := p.applyRegistration(ctx, tx, entry, "registration: "+name, apply.Options{OnlyNew: true}); err != nil {
-			return err
-		}
-		if err := tx.SetRegistration(ctx, id, storage.Hash(made.accessToken)); err != nil {
-			return err
-		}
-		made.client, err = tx.Client(ctx, id)
+		made.client, err = p.applyRegistration(ctx, tx, entry, "registration: "+name, storage.Hash(made.accessToken))
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return created{p.clientInformation(made)}, nil
+}
+
+// registrable is the entry that metadata ask for. What a product names is
+// fetched last, when all else is right.
+func (p *Provider) registrable(ctx context.Context, m *registrationMetadata, id string) (apply.Product, error) {
+	entry, err := m.product(id)
+	if err == nil {
+		err = p.notOurs(m)
+	}
+	if err == nil {
+		err = p.checkSector(ctx, m)
+	}
+	return entry, err
+}
+
+// notOurs refuses addresses of this provider: nobody comes back from it to
+// itself.
+func (p *Provider) notOurs(m *registrationMetadata) error {
+	for _, uri := range append(slices.Clone(m.RedirectURIs), m.FrontchannelLogoutURI) {
+		if origin(uri) == p.Issuer {
+			return oauth(invalidRedirectURI, "%s is an address of this provider", descriptionText(uri))
+		}
+	}
+	return nil
 }
 
 // readRegistration shows a product its registration (RFC 7592 section 2.1). Of
@@ -121,28 +136,19 @@ func (p *Provider) changeRegistration(ctx context.Context, r *http.Request) (any
 	case m.ClientSecret != "" && !isSecret(was, m.ClientSecret, p.Now()):
 		return nil, oauth(invalidClientMetadata, "client_secret isn't the one that was given out: leave it out, or send that one")
 	}
-	if err := p.checkSector(ctx, m); err != nil {
-		return nil, err
-	}
-	entry, err := m.product(was.ID)
+	entry, err := p.registrable(ctx, m, was.ID)
 	if err != nil {
 		return nil, err
 	}
-	made, fields := registered{accessToken: token}, registrableFields
-	if entry.AuthMethod == storage.AuthNone {
-		fields = append(slices.Clone(fields), "pkce")
-	}
+	made, fields := registered{accessToken: token}, slices.Clone(registrableFields)
 	if keepsSecret(was, entry.AuthMethod) {
-		entry.SecretHash, entry.SecretText = apply.Secret(was.SecretHash), apply.Secret(was.Secret)
+		// Not written again: it may be replaced at this moment.
+		fields = slices.DeleteFunc(fields, func(name string) bool { return name == "secret_hash" })
 	} else {
 		made.secret = giveSecret(&entry)
 	}
 	err = p.DB.Write(ctx, func(tx *storage.Tx) (err error) {
-		// What the operator decided of it stays: who may use it, and with what.
-		if err := p.applyRegistration(ctx, tx, entry.Only(fields...), "registration: "+was.ID, apply.Options{OnlyThere: true}); err != nil {
-			return err
-		}
-		made.client, err = tx.Client(ctx, was.ID)
+		made.client, err = p.applyRegistration(ctx, tx, entry.Only(fields...), "registration: "+was.ID, was.RegistrationHash)
 		return err
 	})
 	if err != nil {
@@ -159,7 +165,8 @@ func (p *Provider) deleteRegistration(w http.ResponseWriter, r *http.Request) {
 		entry := apply.NewProduct()
 		entry.ID, entry.Delete = client.ID, true
 		err = p.DB.Write(r.Context(), func(tx *storage.Tx) error {
-			return p.applyRegistration(r.Context(), tx, entry, "registration: "+client.ID, apply.Options{})
+			_, err := p.applyRegistration(r.Context(), tx, entry, "registration: "+client.ID, client.RegistrationHash)
+			return err
 		})
 	}
 	if err != nil {
@@ -191,22 +198,32 @@ func (p *Provider) registeredClient(ctx context.Context, r *http.Request) (*stor
 	return client, token, nil
 }
 
-// applyRegistration makes the change, or says which member of the metadata is
-// wrong.
-func (p *Provider) applyRegistration(ctx context.Context, tx *storage.Tx, entry apply.Product, actor string, o apply.Options) error {
+// applyRegistration makes the change in the name of a registration access
+// token, by its hash, or says which member of the metadata is wrong. It returns
+// the client, nil where it was removed.
+func (p *Provider) applyRegistration(ctx context.Context, tx *storage.Tx, entry apply.Product, actor, token string) (*storage.Client, error) {
 	from := session.OriginOf(ctx)
-	o.Now, o.Actor, o.Event = p.Now(), actor, storage.Event{IP: from.Addr.String(), RequestID: from.RequestID}
-	_, err := apply.In(ctx, tx, &apply.File{Products: []apply.Product{entry}}, o)
+	_, err := apply.In(ctx, tx, &apply.File{Products: []apply.Product{entry}}, apply.Options{
+		Now: p.Now(), Actor: actor, Event: storage.Event{IP: from.Addr.String(), RequestID: from.RequestID}, Registration: token,
+	})
+	switch {
+	case err == nil && entry.Delete:
+		return nil, nil
+	case err == nil:
+		return tx.Client(ctx, entry.ID)
+	case errors.Is(err, apply.ErrTakenOver):
+		return nil, wrongRegistrationToken("the operator has taken this registration over: ask there for changes")
+	}
 	problems, ok := errors.AsType[*apply.Problems](err)
 	if !ok {
-		return err
+		return nil, err
 	}
 	first := problems.List[0]
 	code, field := invalidClientMetadata, metadataName(first.Field)
 	if strings.HasPrefix(field, "redirect_uris") {
 		code = invalidRedirectURI
 	}
-	return oauth(code, "%s %s; %s", field, first.Wrong, first.Remedy)
+	return nil, oauth(code, "%s %s; %s", field, first.Wrong, first.Remedy)
 }
 
 // bearerToken is the token of a request that has it in the Authorization

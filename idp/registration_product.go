@@ -21,7 +21,7 @@ var registrableGrants = []string{grantCode, grantRefresh, grantImplicit, "urn:ie
 // registrableFields are the fields of an entry that metadata fill.
 var registrableFields = []string{
 	"name", "auth_method", "secret_hash", "redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "frontchannel_logout_uri",
-	"frontchannel_logout_session_required", "grant_types", "scopes", "id_token_signed_response_alg", "native", "policy_uri", "tos_uri",
+	"frontchannel_logout_session_required", "grant_types", "scopes", "id_token_signed_response_alg", "pkce", "native", "policy_uri", "tos_uri",
 	"response_types", "jwks", "jwks_uri", "token_endpoint_auth_signing_alg", "tls_client", "tls_client_certificate_bound_access_tokens",
 	"dpop_bound_access_tokens", "require_pushed_authorization_requests", "require_signed_request_object", "request_object_signing_alg",
 	"request_uris", "authorization_signed_response_alg", "userinfo_signed_response_alg", "introspection_signed_response_alg", "subject_type",
@@ -50,17 +50,18 @@ func (m *registrationMetadata) product(id string) (apply.Product, error) {
 			return e, &oauthError{code: invalidClientMetadata, description: "jwks is no JWK Set", cause: err}
 		}
 	}
-	// PKCE can't be demanded of what was written before it; a product without a
-	// secret has nothing else that protects its code.
-	if e.PKCE = "optional"; e.AuthMethod == storage.AuthNone {
-		e.PKCE = "required"
-	}
 	switch m.ApplicationType {
 	case "", "web":
 	case "native":
 		e.Native = true
 	default:
 		return e, oauth(invalidClientMetadata, "application_type must be web or native")
+	}
+	// PKCE can't be demanded of what was written before it; a product without a
+	// secret, and an app (RFC 8252 section 6), has nothing else that protects its
+	// code.
+	if e.PKCE = "optional"; e.AuthMethod == storage.AuthNone || e.Native {
+		e.PKCE = "required"
 	}
 	if len(m.GrantTypes) > 0 {
 		e.GrantTypes = m.GrantTypes
@@ -95,7 +96,7 @@ func giveSecret(e *apply.Product) string {
 	if c := (storage.Client{AuthMethod: e.AuthMethod}); !c.HasSecret() {
 		return ""
 	}
-	secret := storage.NewSecret()
+	secret := storage.NewClientSecret(e.AuthMethod)
 	e.SecretHash = apply.Secret(storage.Hash(secret))
 	if e.AuthMethod == storage.ClientSecretJWT {
 		e.SecretText = apply.Secret(secret)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // checkSector fetches what sector_identifier_uri names: a JSON list, in which
@@ -16,6 +17,12 @@ import (
 func (p *Provider) checkSector(ctx context.Context, m *registrationMetadata) error {
 	if m.SectorIdentifierURI == "" {
 		return nil
+	}
+	switch {
+	case len(m.RedirectURIs) == 0:
+		return oauth(invalidClientMetadata, "sector_identifier_uri is of no use without redirect_uris: leave it out")
+	case !strings.HasPrefix(m.SectorIdentifierURI, "https://") && !p.OutboundPrivate:
+		return oauth(invalidClientMetadata, "sector_identifier_uri must begin with https://")
 	}
 	listed, err := p.fetchList(ctx, m.SectorIdentifierURI)
 	if err != nil {

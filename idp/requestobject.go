@@ -25,10 +25,11 @@ const typRequestObject = "oauth-authz-req+jwt"
 // A request object is good for objectLifetime at most, and not before nbf, for
 // which clocks may differ by objectLeeway.
 //
-// These are the rules of FAPI 2.0 Message Signing section 5.3.1, and they hold
-// for every client, though OpenID Connect Core would do without nbf and exp: a
-// signed request without an end could be replayed by whoever finds it in a log,
-// and a client that signs knows what time it is.
+// That both are there is a rule of FAPI 2.0 Message Signing section 5.3.1: a
+// signed request without an end can be replayed by whoever finds it in a log. It
+// holds for clients that are registered to sign each request or by the FAPI
+// profile, and for none else, for OpenID Connect Core does without; what is
+// there always counts.
 const (
 	objectLifetime = time.Hour
 	objectLeeway   = 30 * time.Second
@@ -43,23 +44,38 @@ type objectClaims struct {
 	Before   *jwt.NumericDate `json:"nbf"`
 }
 
-// takeObject puts the parameters of a request object, sent by value, in the
-// place of those beside it (RFC 9101 section 6.3: none of them counts).
+// objectMembers are all members of a request object.
+type objectMembers map[string]json.RawMessage
+
+// takeObject takes a request object that is sent by value.
 func (p *Provider) takeObject(ctx context.Context, in *incoming) error {
-	outside := in.values
-	if err := sentTwice(outside); err != nil {
+	if err := sentTwice(in.values); err != nil {
 		return err
 	}
-	token := outside.Get("request")
-	if err := objectHeader(in, token); err != nil {
+	return p.takeSigned(ctx, in, in.values.Get("request"))
+}
+
+// takeSigned takes a request object that the client signed.
+func (p *Provider) takeSigned(ctx context.Context, in *incoming, token string) error {
+	if err := p.objectHeader(in, token); err != nil {
 		return err
 	}
 	var claims objectClaims
-	var members map[string]json.RawMessage
-	if err := p.verifyByClient(ctx, in.client, token, objectAlgs(in.client), &claims, &members); err != nil {
+	var members objectMembers
+	if err := p.verifyByClient(ctx, in.client, token, p.objectAlgs(in.client), &claims, &members); err != nil {
 		return wrongObject(err, "its signature could not be verified with the keys registered for %s", in.client.ID)
 	}
-	if err := p.objectProblem(in.client.ID, claims); err != nil {
+	if err := p.takeInside(in, claims, members); err != nil {
+		return err
+	}
+	in.signed = true
+	return nil
+}
+
+// takeInside puts the parameters of a request object in the place of those
+// beside it (RFC 9101 section 6.3: none of them counts).
+func (p *Provider) takeInside(in *incoming, claims objectClaims, members objectMembers) error {
+	if err := p.objectProblem(in.client, claims); err != nil {
 		return err
 	}
 	inside, err := objectValues(members)
@@ -71,22 +87,22 @@ func (p *Provider) takeObject(ctx context.Context, in *incoming) error {
 	}
 	// OpenID Connect Core section 6.1 wants response_type outside too, so that
 	// the request is one of OAuth; where it is, it has to say the same.
-	if kind := outside.Get("response_type"); kind != "" && kind != inside.Get("response_type") {
+	if kind := in.values.Get("response_type"); kind != "" && kind != inside.Get("response_type") {
 		return wrongObject(nil, "response_type in it is not the one beside it")
 	}
-	in.values, in.signed = inside, true
+	in.values = inside
 	return nil
 }
 
 // objectHeader refuses what isn't a request object in the way that this
 // provider takes them, before any key is looked for.
-func objectHeader(in *incoming, token string) error {
+func (p *Provider) objectHeader(in *incoming, token string) error {
 	if unsigned(token) {
-		return oauth(requestNotSupported, "request objects must be signed: alg none is not supported")
+		return oauth(requestNotSupported, "request objects must be signed: alg none is taken only from an https address in request_uris, of a product that isn't registered to sign")
 	}
-	parsed, err := jwt.ParseSigned(token, objectAlgs(in.client))
+	parsed, err := jwt.ParseSigned(token, p.objectAlgs(in.client))
 	if err != nil {
-		return wrongObject(err, "it must be a JWT in compact form, signed by one of %s", strings.Join(names(objectAlgs(in.client)), ", "))
+		return wrongObject(err, "it must be a JWT in compact form, signed by one of %s", strings.Join(names(p.objectAlgs(in.client)), ", "))
 	}
 	typ, _ := parsed.Headers[0].ExtraHeaders[jose.HeaderType].(string)
 	typ = strings.TrimPrefix(strings.ToLower(typ), "application/")
@@ -107,9 +123,9 @@ func unsigned(token string) bool {
 }
 
 // objectAlgs are the algorithms of a client's request objects.
-func objectAlgs(c *storage.Client) []jose.SignatureAlgorithm {
+func (p *Provider) objectAlgs(c *storage.Client) []jose.SignatureAlgorithm {
 	all := asymmetric
-	if fapi(c) {
+	if p.fapi(c) {
 		all = fapiAlgorithms
 	}
 	if alg := jose.SignatureAlgorithm(c.RequestObjectAlg); slices.Contains(all, alg) {
@@ -118,8 +134,9 @@ func objectAlgs(c *storage.Client) []jose.SignatureAlgorithm {
 	return all
 }
 
-func (p *Provider) objectProblem(clientID string, c objectClaims) error {
-	now := p.Now()
+func (p *Provider) objectProblem(client *storage.Client, c objectClaims) error {
+	now, clientID := p.Now(), client.ID
+	timed := client.RequireSignedRequest || p.fapi(client)
 	switch {
 	case c.Issuer != clientID:
 		return wrongObject(nil, "iss must be the client_id, %s", clientID)
@@ -128,13 +145,13 @@ func (p *Provider) objectProblem(clientID string, c objectClaims) error {
 		return wrongObject(nil, "sub must not be the client_id: that is how a client assertion looks")
 	case !c.Audience.Contains(p.Issuer):
 		return wrongObject(nil, "aud must contain %s", p.Issuer)
-	case c.Expiry == nil, c.Before == nil:
+	case timed && (c.Expiry == nil || c.Before == nil):
 		return wrongObject(nil, "exp and nbf are required")
-	case !c.Expiry.Time().After(now):
+	case c.Expiry != nil && !c.Expiry.Time().After(now):
 		return wrongObject(nil, "it has expired")
-	case c.Before.Time().After(now.Add(objectLeeway)):
+	case c.Before != nil && c.Before.Time().After(now.Add(objectLeeway)):
 		return wrongObject(nil, "nbf is in the future")
-	case c.Expiry.Time().After(c.Before.Time().Add(objectLifetime)):
+	case c.Expiry != nil && c.Before != nil && c.Expiry.Time().After(c.Before.Time().Add(objectLifetime)):
 		// So an nbf more than 60 minutes ago comes with an exp that is over.
 		return wrongObject(nil, "exp is more than 60 minutes after nbf")
 	}
@@ -145,7 +162,7 @@ func (p *Provider) objectProblem(clientID string, c objectClaims) error {
 // query: strings as they are, max_age as a number too, claims and registration
 // as objects too (OpenID Connect Core section 6.1), resource as a list too
 // (RFC 8707 section 2).
-func objectValues(members map[string]json.RawMessage) (url.Values, error) {
+func objectValues(members objectMembers) (url.Values, error) {
 	for _, name := range []string{"request", "request_uri"} {
 		if _, nested := members[name]; nested {
 			return nil, wrongObject(nil, "it must not contain %s", name)

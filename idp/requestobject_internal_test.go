@@ -60,7 +60,7 @@ func FuzzRequestObjectHeader(f *testing.F) {
 	}
 	in := &incoming{client: &storage.Client{ID: "a"}}
 	f.Fuzz(func(t *testing.T, token string) {
-		err := objectHeader(in, token)
+		err := (&Provider{}).objectHeader(in, token)
 		if err == nil && strings.Count(token, ".") != 2 {
 			t.Fatalf("%q was taken for a JWT", token)
 		}

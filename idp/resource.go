@@ -14,12 +14,15 @@ import (
 // resourceProblem says why a client can't ask for a resource (RFC 8707 section
 // 2): nil, or invalid_target.
 func (p *Provider) resourceProblem(ctx context.Context, client *storage.Client, resource string) error {
-	_, err := p.apiFor(ctx, client, resource)
+	reach, err := p.Sessions.Reach(ctx, client)
+	if err == nil {
+		_, err = apiFor(reach, client, resource)
+	}
 	return err
 }
 
 // apiFor is the product that serves a resource which a client may ask for.
-func (p *Provider) apiFor(ctx context.Context, client *storage.Client, resource string) (*storage.Client, error) {
+func apiFor(reach session.Reach, client *storage.Client, resource string) (*storage.Client, error) {
 	u, err := url.Parse(resource)
 	if err != nil || !u.IsAbs() || u.Fragment != "" || strings.Contains(resource, "#") {
 		return nil, oauth(invalidTarget, "resource must be an absolute URI without a fragment")
@@ -27,18 +30,18 @@ func (p *Provider) apiFor(ctx context.Context, client *storage.Client, resource 
 	if !slices.Contains(client.Resources, resource) {
 		return nil, oauth(invalidTarget, "%s is not registered for the resource %s; it is compared character by character", client.ID, descriptionText(resource))
 	}
-	api, err := p.Sessions.API(ctx, resource)
-	if err == nil && api == nil {
-		err = oauth(invalidTarget, "the resource %s is not the api of exactly one product", descriptionText(resource))
+	api := reach.API(resource)
+	if api == nil {
+		return nil, oauth(invalidTarget, "the resource %s is not the api of exactly one product", descriptionText(resource))
 	}
-	return api, err
+	return api, nil
 }
 
 // target is the product whose API a new access token is for, nil where it is
 // for this provider itself (RFC 8707 section 2.2). A request names at most one
 // resource, and one of the grant's where that names any; where it names none,
 // the only one of the grant is meant.
-func (p *Provider) target(ctx context.Context, client *storage.Client, asked, granted []string) (*storage.Client, error) {
+func target(reach session.Reach, client *storage.Client, asked, granted []string) (*storage.Client, error) {
 	switch {
 	case len(asked) > 1:
 		return nil, oauth(invalidTarget, "send one resource: each access token is for one API, so ask for every one of them in a request of its own")
@@ -50,7 +53,7 @@ func (p *Provider) target(ctx context.Context, client *storage.Client, asked, gr
 		return nil, oauth(invalidTarget, "the resource %s is not among those of the authorization request: %s",
 			descriptionText(asked[0]), descriptionText(strings.Join(granted, ", ")))
 	}
-	return p.apiFor(ctx, client, asked[0])
+	return apiFor(reach, client, asked[0])
 }
 
 // admits asks the policy whether a sign-in may enter the product that serves an

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"maps"
 	"net/http"
+	"strings"
 
 	"github.com/sallyport-id/sallyport/idp/session"
 	"github.com/sallyport-id/sallyport/storage"
@@ -70,8 +71,13 @@ func (p *Provider) userinfoOf(ctx context.Context, presented session.Presented) 
 	if err := p.stands(client, st, d); err != nil {
 		return nil, nil, wrongToken(presented, err)
 	}
-	claims := claimsByScope(&st.User, client, token.Scope)
-	maps.Copy(claims, claimsByName(&st.User, client, d.UserinfoClaims, token.Scope))
+	may, err := p.Sessions.ScopesOf(ctx, client, d.Resources)
+	if err != nil {
+		return nil, nil, err
+	}
+	scope := strings.Join(stillIn(may, token.Scope), " ")
+	claims := claimsByScope(&st.User, client, scope)
+	maps.Copy(claims, claimsByName(&st.User, client, d.UserinfoClaims, scope))
 	if claims["sub"], err = p.subject(ctx, client, st.User.ID); err != nil {
 		return nil, nil, err
 	}

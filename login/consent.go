@@ -9,13 +9,17 @@ import (
 	"github.com/sallyport-id/sallyport/storage"
 )
 
-// consentPage says what a product asks for, in words: its API's own, where the
+// consentPage says what a product asks for, in words: an API's own, where the
 // scope is an API's.
 func (l *Login) consentPage(v *visit) error {
 	if v.decision.Do != policy.Consent {
 		return v.toNext()
 	}
-	named, err := l.Sessions.ScopeNames(v.ctx(), v.client, v.params.Resources)
+	wants, err := l.Sessions.Wants(v.ctx(), v.client, v.params)
+	if err != nil {
+		return err
+	}
+	named, err := l.Sessions.WordNames(v.ctx(), wants)
 	if err != nil {
 		return err
 	}
@@ -26,8 +30,9 @@ func (l *Login) consentPage(v *visit) error {
 		back = "" // a device gets the answer, which no browser goes to
 	}
 	l.Pages.Write(v.w, f, page.Consent{
-		Scopes: strings.Fields(v.params.Scope), Named: named, LogoURI: c.LogoURI, ClientURI: c.ClientURI, Contacts: c.Contacts,
+		Scopes: wants, Named: named, LogoURI: c.LogoURI, ClientURI: c.ClientURI, Contacts: c.Contacts,
 		PolicyURI: c.PolicyURI, TermURI: c.TermsURI, BackTo: back,
+		SelfRegistered: c.RegistrationHash != "",
 	})
 	return nil
 }
@@ -49,7 +54,11 @@ func (l *Login) consentPost(v *visit) error {
 	}
 	switch {
 	case v.r.PostFormValue("allow") == "1":
-		v.request.Stamps.Consented = v.params.Scope
+		wants, err := l.Sessions.Wants(v.ctx(), v.client, v.params)
+		if err != nil {
+			return err
+		}
+		v.request.Stamps.Consented = strings.Join(wants, " ")
 		return l.save(v, l.event(v.ctx(), "consent.given", storage.OK, v.client.ID, &v.person.User))
 	case v.r.PostFormValue("deny") == "1":
 		return l.cancel(v)

@@ -108,7 +108,7 @@ func TestEveryChangeIsSeen(t *testing.T) {
 		{"a changed company", func(ctx context.Context, tx *storage.Tx) error {
 			return tx.PutOrg(ctx, storage.Org{ID: acme, Name: "Acme & Co"}, noon)
 		}, reads{"Acme & Co", "Mail", "dashboard mail ", ""}},
-		{"a product less", func(ctx context.Context, tx *storage.Tx) error { return tx.DeleteClient(ctx, "mail") },
+		{"a product less", func(ctx context.Context, tx *storage.Tx) error { return tx.DeleteClient(ctx, "mail", noon) },
 			reads{"Acme & Co", "", "dashboard ", ""}},
 		{"a new key", func(ctx context.Context, tx *storage.Tx) error { return tx.InsertSigningKey(ctx, key) },
 			reads{"Acme & Co", "", "dashboard ", "k 0001"}},

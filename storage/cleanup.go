@@ -15,6 +15,10 @@ func (tx *Tx) Lease(ctx context.Context, name, holder string, until, now time.Ti
 	return n == 1, wrap(err, "lease "+name)
 }
 
+// clockGrace is how long what guards against replays outlives its end: a replica
+// whose clock is behind would take again what another one has forgotten.
+const clockGrace = 5 * time.Minute
+
 // cleanups delete what nobody can use or ask about any more, in bounded steps.
 // What a replay must still be recognised by is kept until the grant's end.
 var cleanups = []struct {
@@ -29,8 +33,8 @@ var cleanups = []struct {
 	{`DELETE FROM inbound_messages WHERE id IN (SELECT id FROM inbound_messages WHERE received_at < $1 LIMIT $2)`, 24 * time.Hour},
 	{`DELETE FROM tokens WHERE hash IN (SELECT hash FROM tokens WHERE expires_at < $1 LIMIT $2)`, 24 * time.Hour},
 	{`DELETE FROM machine_tokens WHERE hash IN (SELECT hash FROM machine_tokens WHERE expires_at < $1 LIMIT $2)`, 24 * time.Hour},
-	{`DELETE FROM used_ids WHERE id IN (SELECT id FROM used_ids WHERE expires_at < $1 LIMIT $2)`, 0},
-	{`DELETE FROM pushed_requests WHERE hash IN (SELECT hash FROM pushed_requests WHERE expires_at < $1 LIMIT $2)`, time.Hour},
+	{`DELETE FROM used_ids WHERE id IN (SELECT id FROM used_ids WHERE expires_at < $1 LIMIT $2)`, clockGrace},
+	{`DELETE FROM pushed_requests WHERE hash IN (SELECT hash FROM pushed_requests WHERE expires_at < $1 LIMIT $2)`, 5 * time.Minute},
 	{`DELETE FROM device_codes WHERE hash IN (SELECT hash FROM device_codes WHERE expires_at < $1 LIMIT $2)`, time.Hour},
 	{`DELETE FROM initial_access_tokens WHERE hash IN (SELECT hash FROM initial_access_tokens WHERE expires_at < $1 LIMIT $2)`, 0},
 	{`DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE expires_at < $1 LIMIT $2)`, 24 * time.Hour},

@@ -37,6 +37,8 @@ func TestClean(t *testing.T) {
 				tx.InsertTokens(ctx, r), tx.InsertLink(ctx, l),
 				tx.InsertTask(ctx, storage.Task{ID: "waiting", Kind: "remind"}, noon), tx.InsertTask(ctx, storage.Task{ID: "over", Kind: "remind"}, noon), tx.CancelTask(ctx, "over", end),
 				tx.InsertMachineToken(ctx, storage.MachineToken{Hash: "m", Kind: storage.AccessToken, ClientID: board, CreatedAt: noon, ExpiresAt: end}),
+				tx.UseID(ctx, "assertion", "u", end),
+				tx.InsertPushedRequest(ctx, storage.PushedRequest{Hash: "p", ClientID: board, CreatedAt: noon, ExpiresAt: end}),
 				tx.PutEnrolment(ctx, storage.Enrolment{BoundTo: "e", Kind: "totp", UserID: ada, ExpiresAt: end}),
 				tx.Audit(ctx, storage.Event{At: noon, Event: "session.started", UserID: ada}),
 				tx.SeeNetwork(ctx, ada, "192.0.2.0/24", noon), tx.PutConsent(ctx, ada, board, "openid", noon),
@@ -53,6 +55,7 @@ func TestClean(t *testing.T) {
 		rows []string // of what
 	}{
 		{0, []string{"enrolments"}},
+		{5 * time.Minute, []string{"used_ids", "pushed_requests"}},
 		{time.Hour, []string{"auth_requests"}},
 		{day, []string{"tokens", "machine_tokens", "grants WHERE id = 'g'", "sessions"}},
 		{2 * day, []string{"attempts WHERE id = 'c'"}},

@@ -147,16 +147,24 @@ func (tx *Tx) PutClient(ctx context.Context, c Client, now time.Time) error {
 // there is no such product.
 func (tx *Tx) PutClientSettings(ctx context.Context, c Client, now time.Time) error {
 	tx.changedCached = true
-	n, err := tx.run.exec(ctx, `UPDATE clients SET name = $2, settings = $3, updated_at = $4 WHERE id = $1`, c.ID, c.Name, encode(c), stamp(now))
+	n, err := tx.run.exec(ctx, `UPDATE clients SET name = $2, settings = $3, updated_at = $4, registration_hash = $5 WHERE id = $1`,
+		c.ID, c.Name, encode(c), stamp(now), c.RegistrationHash)
 	if err == nil && n == 0 {
 		return fmt.Errorf("product %q: %w", c.ID, ErrNotFound)
 	}
 	return wrap(err, "save product")
 }
 
-// DeleteClient removes a product with its grants and consents.
-func (tx *Tx) DeleteClient(ctx context.Context, id string) error {
+// DeleteClient removes a product with its grants and consents, and ends what
+// other products exchanged its tokens for.
+func (tx *Tx) DeleteClient(ctx context.Context, id string, now time.Time) error {
 	tx.changedCached = true
+	if _, err := tx.run.exec(ctx, `UPDATE grants SET revoked_at = $2 WHERE client_id = $1 AND revoked_at IS NULL`, id, stamp(now)); err != nil {
+		return wrap(err, "end grants")
+	}
+	if err := tx.endExchanged(ctx, `SELECT id FROM grants WHERE parent <> '' AND parent IN (SELECT id FROM grants WHERE client_id = $2)`, now, id); err != nil {
+		return err
+	}
 	n, err := tx.run.exec(ctx, `DELETE FROM clients WHERE id = $1`, id)
 	if err == nil && n == 0 {
 		return fmt.Errorf("product %q: %w", id, ErrNotFound)

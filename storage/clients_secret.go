@@ -18,9 +18,21 @@ var (
 	ErrLongOverlap = errors.New("a replaced secret may work for 30 days at most")
 )
 
+// NewClientSecret makes a secret for a product that authenticates by method.
+// One that signs by its secret gets 64 characters, as HS512 needs (RFC 7518
+// section 3.2), so that its algorithm can be changed later.
+func NewClientSecret(method string) string {
+	if method == ClientSecretJWT {
+		return random(48)
+	}
+	return NewSecret()
+}
+
 // RotateSecret gives a product a new secret. The one before works
 // until oldUntil; where that isn't in the future it ends at once, and with it
-// every token that the product fetched for itself. The caller writes the audit.
+// every token that the product fetched for itself. One that registered itself
+// (RFC 7592) can no longer change its registration: whoever replaces its secret
+// takes it over. The caller writes the audit.
 // ErrNotFound where there is no such product or it is the provider's own,
 // ErrNoSecret for a public one, ErrLongOverlap beyond MaxSecretOverlap.
 func (tx *Tx) RotateSecret(ctx context.Context, clientID, secret string, oldUntil, now time.Time) error {
@@ -41,11 +53,11 @@ func (tx *Tx) RotateSecret(ctx context.Context, clientID, secret string, oldUnti
 		sealed = tx.sealSecret(secret, clientID)
 	}
 	if oldUntil.After(now) {
-		_, err = tx.run.exec(ctx, `UPDATE clients SET old_secret_hash = secret_hash, old_secret_until = $3, secret_hash = $2, updated_at = $4,
+		_, err = tx.run.exec(ctx, `UPDATE clients SET old_secret_hash = secret_hash, old_secret_until = $3, secret_hash = $2, updated_at = $4, registration_hash = '',
 			old_secret = secret, secret = $5 WHERE id = $1`, clientID, Hash(secret), stamp(oldUntil), stamp(now), sealed)
 		return wrap(err, "rotate secret")
 	}
-	_, err = tx.run.exec(ctx, `UPDATE clients SET old_secret_hash = '', old_secret_until = NULL, secret_hash = $2, updated_at = $3,
+	_, err = tx.run.exec(ctx, `UPDATE clients SET old_secret_hash = '', old_secret_until = NULL, secret_hash = $2, updated_at = $3, registration_hash = '',
 		old_secret = NULL, secret = $4 WHERE id = $1`, clientID, Hash(secret), stamp(now), sealed)
 	if err != nil {
 		return wrap(err, "rotate secret")

@@ -89,7 +89,7 @@ func TestDeleteClient(t *testing.T) {
 				tx.InsertAuthRequest(ctx, request("r")),
 			)
 		})
-		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.DeleteClient(ctx, board) })
+		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.DeleteClient(ctx, board, noon) })
 		if _, err := db.Client(t.Context(), board); !errors.Is(err, storage.ErrNotFound) {
 			t.Fatalf("the deleted product: %v", err)
 		}
@@ -98,7 +98,7 @@ func TestDeleteClient(t *testing.T) {
 				t.Errorf("%d rows left in %s", n, table)
 			}
 		}
-		mustRefuse(t, db, storage.ErrNotFound, func(ctx context.Context, tx *storage.Tx) error { return tx.DeleteClient(ctx, board) })
+		mustRefuse(t, db, storage.ErrNotFound, func(ctx context.Context, tx *storage.Tx) error { return tx.DeleteClient(ctx, board, noon) })
 	})
 }
 

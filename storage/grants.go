@@ -15,7 +15,8 @@ type Grant struct {
 	// Scope is space-delimited (RFC 6749 section 3.3).
 	Scope string
 	// Parent is the grant whose access token this one was exchanged for (RFC
-	// 8693), and ends with; empty for all others.
+	// 8693), itself perhaps an exchanged one. It ends with that; empty for all
+	// others.
 	Parent string
 	// CodeHash is Hash of the authorization code; empty where there is none.
 	CodeHash      string
@@ -83,6 +84,22 @@ func (tx *Tx) HoldGrant(ctx context.Context, id string) error {
 	return spent(n, err, "hold grant")
 }
 
+// HoldSession keeps a session from being ended until this transaction is over,
+// so that whoever ends it then sees what was given out in it. It comes first in
+// a transaction, as holding a person does. ErrSpent where it has ended or
+// expired.
+func (tx *Tx) HoldSession(ctx context.Context, userID, sessionID string, now time.Time) error {
+	if err := tx.HoldUser(ctx, userID); errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("hold session: %w", ErrSpent)
+	} else if err != nil {
+		return err
+	}
+	running := 0
+	err := tx.run.queryRow(ctx, `SELECT 1 FROM sessions WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $3`,
+		sessionID, userID, stamp(now)).Scan(&running)
+	return foundOrSpent(err, "hold session")
+}
+
 // SpendCode redeems an authorization code of a client and returns the grant's
 // id. ErrSpent where the code is unknown, another client's, expired or used.
 func (tx *Tx) SpendCode(ctx context.Context, codeHash, clientID string, now time.Time) (grantID string, err error) {
@@ -120,6 +137,5 @@ func (tx *Tx) revokeGrant(ctx context.Context, where, arg string, now time.Time)
 	if _, err := found(&g, err, "grant"); err != nil {
 		return nil, err
 	}
-	_, err = tx.run.exec(ctx, `UPDATE grants SET revoked_at = $2 WHERE parent = $1 AND revoked_at IS NULL`, g.ID, stamp(now))
-	return &g, wrap(err, "end what a grant was exchanged for")
+	return &g, tx.endExchanged(ctx, `SELECT id FROM grants WHERE parent <> '' AND parent = $2`, now, g.ID)
 }

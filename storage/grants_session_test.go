@@ -38,11 +38,81 @@ func TestReached(t *testing.T) {
 			_, err := tx.RevokeGrant(ctx, "bobs1-mail2", noon)
 			return err
 		})
-		mustEqual(t, reached(t, db, "bob", "bobs1"), []string{board, "quiet"}) // late redeemed nothing, mail was revoked
+		mustEqual(t, reached(t, db, "bob", "bobs1"), []string{board, "mail", "quiet"}) // also what was revoked since; late redeemed nothing
 		mustEqual(t, reached(t, db, "bob", "bobs2"), []string{board, "mail", "quiet"})
 		mustEqual(t, reached(t, db, "bob", "eves1"), nil)
 		mustWrite(t, db, endSessions(storage.Ending{UserID: "bob", Session: "bobs2", Offline: true}, 1))
 		mustEqual(t, reached(t, db, "bob", "bobs2"), nil)
+	})
+}
+
+// Who got something in a session is told of its end, also where that was
+// revoked meanwhile; of a session that is long gone, only who still holds
+// something. And whoever withdraws says so too.
+func TestRevokedGrantsAreTold(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		seedProducts(t, db)
+		seedSessions(t, db, "bob")
+		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) (err error) {
+			for _, id := range []string{"bobs0-mail2", "bobs1-mail2", "bobs2-mail2", "bobs2-dashboard0", "bobs2-dashboard1", "bobs2-late4"} {
+				_, e := tx.RevokeGrant(ctx, id, noon)
+				err = errors.Join(err, e)
+			}
+			return err
+		})
+		mustWrite(t, db, endSessions(storage.Ending{UserID: "bob", Session: "bobs1"}, 1))
+		mustEqual(t, mustDeliverLogouts(t, db, "bob", noon.Add(time.Minute)), []string{"s1 dashboard", "s1 mail"})
+		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.Withdraw(ctx, "bob", "mail", noon) })
+		mustEqual(t, mustDeliverLogouts(t, db, "bob", noon.Add(time.Minute)), []string{"s2 mail"})
+		mustWrite(t, db, endSessions(storage.Ending{UserID: "bob", Offline: true}, 1))
+		mustEqual(t, mustDeliverLogouts(t, db, "bob", noon.Add(time.Minute)), []string{"s0 dashboard", "s2 dashboard", "s2 mail"})
+	})
+}
+
+// However many messages wait for a target that hangs, there is room for others
+// in every batch, and what was never tried comes before what failed.
+func TestDeliverAtOnceTakesTurns(t *testing.T) {
+	storagetest.Each(t, func(t *testing.T, db *storage.DB) {
+		queue := func(target string, n int, at time.Time) {
+			t.Helper()
+			mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) (err error) {
+				for range n {
+					err = errors.Join(err, tx.Queue(ctx, storage.OutgoingLogout, target, "over", at))
+				}
+				return err
+			})
+		}
+		round := func(at time.Time) map[string]int {
+			t.Helper()
+			var mu sync.Mutex
+			sent := make(map[string]int)
+			if _, err := db.DeliverAtOnce(t.Context(), storage.OutgoingLogout, time.Hour, func() time.Time { return at }, func(_ context.Context, m *storage.Outgoing) error {
+				mu.Lock()
+				defer mu.Unlock()
+				sent[m.Target]++
+				if m.Target == "other" {
+					return nil
+				}
+				return errors.New("it hangs")
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return sent
+		}
+		queue("hangs", 70, noon)
+		queue("other", 1, noon.Add(time.Second))
+		mustEqual(t, round(noon.Add(time.Second)), map[string]int{"hangs": 4, "other": 1})
+		// Retries that are long overdue, of more targets than a batch has room for.
+		for i := range 20 {
+			queue(fmt.Sprint("fails ", i), 1, noon)
+		}
+		for range 30 {
+			round(noon.Add(time.Second))
+		}
+		queue("other", 2, noon.Add(time.Minute))
+		if sent := round(noon.Add(time.Minute)); sent["other"] != 2 {
+			t.Errorf("sent %v", sent)
+		}
 	})
 }
 

@@ -20,13 +20,15 @@ const holding = `(g.code_used_at IS NOT NULL OR g.code_hash IS NULL AND g.parent
 
 // Withdraw ends a person's grants of one product, with what was exchanged for
 // their tokens, and queues its back-channel logouts; the person stays signed
-// in.
+// in. Told are the sessions of living grants, and those that run in which the
+// product was given anything.
 func (tx *Tx) Withdraw(ctx context.Context, userID, clientID string, now time.Time) error {
 	told, err := list(tx.run, ctx, "sessions to tell of", func(row scanner) (sid string, err error) {
 		err = row.Scan(&sid)
 		return sid, err
-	}, `SELECT DISTINCT g.session_id FROM grants g
-		WHERE g.user_id = $1 AND g.client_id = $2 AND `+holding+` AND g.revoked_at IS NULL AND g.expires_at > $3`,
+	}, `SELECT DISTINCT g.session_id FROM grants g LEFT JOIN sessions s ON s.id = g.session_id
+		WHERE g.user_id = $1 AND g.client_id = $2 AND `+holding+`
+			AND (g.revoked_at IS NULL AND g.expires_at > $3 OR s.id IS NOT NULL AND s.ended_at IS NULL)`,
 		userID, clientID, stamp(now))
 	if err != nil {
 		return err
@@ -36,7 +38,8 @@ func (tx *Tx) Withdraw(ctx context.Context, userID, clientID string, now time.Ti
 			return err
 		}
 	}
-	_, err = tx.run.exec(ctx, `UPDATE grants SET revoked_at = $3 WHERE user_id = $1 AND revoked_at IS NULL
-		AND (client_id = $2 OR parent IN (SELECT g.id FROM grants g WHERE g.user_id = $1 AND g.client_id = $2))`, userID, clientID, stamp(now))
-	return wrap(err, "end grants")
+	if _, err = tx.run.exec(ctx, `UPDATE grants SET revoked_at = $3 WHERE user_id = $1 AND client_id = $2 AND revoked_at IS NULL`, userID, clientID, stamp(now)); err != nil {
+		return wrap(err, "end grants")
+	}
+	return tx.endExchanged(ctx, `SELECT id FROM grants WHERE parent <> '' AND parent IN (SELECT id FROM grants WHERE user_id = $2 AND client_id = $3)`, now, userID, clientID)
 }

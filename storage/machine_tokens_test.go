@@ -51,7 +51,7 @@ func TestMachineToken(t *testing.T) {
 		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.RevokeMachineTokens(ctx, board, noon) })
 		gone("b", noon, "revoked with all of its client")
 		must(db.MachineToken(t.Context(), storage.AccessToken, "c", noon))(t)
-		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.DeleteClient(ctx, other.ID) })
+		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.DeleteClient(ctx, other.ID, noon) })
 		gone("c", noon, "of a deleted client")
 	})
 }

@@ -92,11 +92,13 @@ func (tx *Tx) QueueMessage(ctx context.Context, m Outgoing, body any) (id string
 	return id, wrap(err, "queue "+m.Kind)
 }
 
-// Messages are leased in small batches, for longer than sending a batch takes.
+// Messages are leased in small batches, for longer than sending a batch takes,
+// and few for any one target: one that hangs leaves room for the others.
 const (
-	outboxBatch = 16
-	outboxLease = 4 * time.Minute
-	outboxNote  = 10 * time.Second
+	outboxBatch     = 16
+	outboxPerTarget = 4
+	outboxLease     = 4 * time.Minute
+	outboxNote      = 10 * time.Second
 )
 
 // Send hands a message over; a nil error means that its carrier accepted it.
@@ -219,7 +221,8 @@ func (tx *Tx) deliveryEnded(ctx context.Context, m *Outgoing, sendErr error, giv
 	return wrap(err, "put message back")
 }
 
-// leaseOutgoing leases what is due of a kind, or only the message id.
+// leaseOutgoing leases what is due of a kind, or only the message id. What was
+// never tried comes first, and the targets take turns.
 func (tx *Tx) leaseOutgoing(ctx context.Context, kind, id string, now time.Time) ([]*leased, error) {
 	return list(tx.run, ctx, "due messages", func(row scanner) (*leased, error) {
 		m := leased{Outgoing: Outgoing{Kind: kind}}
@@ -232,8 +235,13 @@ func (tx *Tx) leaseOutgoing(ctx context.Context, kind, id string, now time.Time)
 	}, `
 		UPDATE outbox SET lease_until = $4, tries = tries + 1
 		WHERE lease_until <= $2 AND done_at IS NULL AND id IN (
-			SELECT id FROM outbox WHERE kind = $1 AND done_at IS NULL AND next_at <= $2 AND lease_until <= $2 AND ($5 = '' OR id = $6) ORDER BY next_at LIMIT $3`+tx.db.dialect.skipLocked+`)
-		RETURNING id, target, body, created_at, expires_at, code_id, task_id, tries`, kind, stamp(now), outboxBatch, stamp(now.Add(outboxLease)), id, id)
+			WITH due AS (
+				SELECT id, ROW_NUMBER() OVER (PARTITION BY target ORDER BY tries > 0, next_at, id) AS turn FROM outbox
+				WHERE kind = $1 AND done_at IS NULL AND next_at <= $2 AND lease_until <= $2 AND ($5 = '' OR id = $6))
+			SELECT o.id FROM outbox o JOIN due ON due.id = o.id WHERE due.turn <= $7
+			ORDER BY o.tries > 0, due.turn, o.next_at LIMIT $3`+tx.db.dialect.skipLocked+`)
+		RETURNING id, target, body, created_at, expires_at, code_id, task_id, tries`,
+		kind, stamp(now), outboxBatch, stamp(now.Add(outboxLease)), id, id, outboxPerTarget)
 }
 
 // Waiting is how many messages of a kind are on their way and how many were

@@ -48,7 +48,7 @@ func TestPushedRequests(t *testing.T) {
 			t.Errorf("%+v, %v", got, err)
 		}
 		// It goes with its product.
-		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.DeleteClient(ctx, board) })
+		mustWrite(t, db, func(ctx context.Context, tx *storage.Tx) error { return tx.DeleteClient(ctx, board, noon) })
 		if _, err := db.PushedRequest(ctx, "one"); !errors.Is(err, storage.ErrNotFound) {
 			t.Errorf("%v", err)
 		}

@@ -144,16 +144,17 @@ func (tx *Tx) EndSessions(ctx context.Context, e Ending, now time.Time) (int64, 
 	} else if err != nil {
 		return 0, err
 	}
-	// First the queue: it needs the grants that are still alive. Offline ones
-	// outlive their session, and its end was told when it came.
+	// First the queue: it needs to know which sessions run. Whoever got something
+	// in one of them is told, also where that was revoked meanwhile: the product's
+	// own session may go on without it. Offline grants outlive their session, and
+	// its end was told when it came.
 	told, err := list(tx.run, ctx, "products to tell", func(row scanner) (n LogoutNotice, err error) {
 		err = row.Scan(&n.ClientID, &n.SessionID)
 		n.UserID = e.UserID
 		return n, err
-	}, `SELECT DISTINCT g.client_id, g.session_id FROM grants g
-		WHERE g.user_id = $1 AND ($2 = '' OR g.session_id = $3) AND g.session_id <> $4
-			AND `+holding+` AND g.revoked_at IS NULL AND g.expires_at > $5
-			AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.id = g.session_id AND s.ended_at IS NOT NULL)`,
+	}, `SELECT DISTINCT g.client_id, g.session_id FROM grants g LEFT JOIN sessions s ON s.id = g.session_id
+		WHERE g.user_id = $1 AND ($2 = '' OR g.session_id = $3) AND g.session_id <> $4 AND `+holding+`
+			AND s.ended_at IS NULL AND (s.id IS NOT NULL OR g.revoked_at IS NULL AND g.expires_at > $5)`,
 		e.UserID, e.Session, e.Session, e.Except, at)
 	if err != nil {
 		return 0, err

@@ -15,8 +15,8 @@ type Token struct {
 	// is that of its jti.
 	Kind    string
 	GrantID string
-	// Parent is the hash of the refresh token it was issued for, empty for the
-	// first ones of a grant.
+	// Parent is the hash of the refresh token it was issued for, or of the access
+	// token it was exchanged for (RFC 8693); empty for the first ones of a grant.
 	Parent string
 	Scope  string
 	// Audience is the resource that a JWT access token is for (RFC 8707).
@@ -130,12 +130,22 @@ func (r Reader) Token(ctx context.Context, hash string) (*UsedToken, error) {
 	return found(&t, err, "token")
 }
 
-// RevokeToken ends one token (RFC 7009); the grant's others live on.
-// ErrNotFound where there is no such token.
+// RevokeToken ends one token (RFC 7009), with all that it was exchanged for;
+// the grant's others live on. ErrNotFound where there is no such token.
 func (tx *Tx) RevokeToken(ctx context.Context, hash string, now time.Time) error {
 	n, err := tx.run.exec(ctx, `UPDATE tokens SET revoked_at = $2 WHERE hash = $1`, hash, stamp(now))
 	if err == nil && n == 0 {
 		return fmt.Errorf("token: %w", ErrNotFound)
 	}
-	return wrap(err, "revoke token")
+	if err != nil {
+		return wrap(err, "revoke token")
+	}
+	return tx.endExchanged(ctx, `SELECT g.id FROM grants g JOIN tokens t ON t.grant_id = g.id WHERE t.parent = $2 AND g.parent <> ''`, now, hash)
+}
+
+// HoldToken keeps a token from being revoked until this transaction is over.
+// ErrSpent where it was.
+func (tx *Tx) HoldToken(ctx context.Context, hash string) error {
+	n, err := tx.run.exec(ctx, `UPDATE tokens SET hash = hash WHERE hash = $1 AND revoked_at IS NULL`, hash)
+	return spent(n, err, "hold token")
 }

@@ -82,7 +82,7 @@ func (c *clientCreateCommand) Run(ctx context.Context, p *process) error {
 		}
 		secret := ""
 		if product.HasSecret() {
-			secret = storage.NewSecret()
+			secret = storage.NewClientSecret(product.AuthMethod)
 			product.SecretHash, product.SecretText = apply.Secret(storage.Hash(secret)), apply.Secret(secret)
 		}
 		if _, err := apply.Apply(ctx, db, &apply.File{Products: []apply.Product{product}}, apply.Options{Now: present(), Actor: byCommand, OnlyNew: true}); err != nil {

@@ -34,7 +34,7 @@ func (c *clientRotateSecretCommand) Run(ctx context.Context, p *process) error {
 		if err != nil {
 			return err
 		}
-		now, made := present(), rotatedSecret{ClientID: c.ID, ClientSecret: storage.NewSecret()}
+		now, made := present(), rotatedSecret{ClientID: c.ID, ClientSecret: storage.NewClientSecret(registered.AuthMethod)}
 		words := fmt.Sprintf("The old secret of %s no longer works.", c.ID)
 		if c.Overlap > 0 {
 			made.OldSecretUntil = now.Add(c.Overlap)

@@ -60,7 +60,7 @@ func (a answer) printKeys(ctx context.Context, p *process, db *storage.DB, befor
 func keyState(k *storage.SigningKey, now time.Time) string {
 	switch {
 	case !k.RetiredAt.IsZero() && !k.RetiredAt.After(now):
-		return "retired" // published until the last token it signed has expired
+		return "retired" // published until the last token it signed has expired, known here for a month more
 	case k.SignsFrom.After(now):
 		return "next" // published, so that products know it in time
 	}

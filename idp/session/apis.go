@@ -32,40 +32,64 @@ func serving(all []*storage.Client, resource string) (found *storage.Client) {
 	return found
 }
 
-// apis are those that a product may ask tokens for: those of resources where it
-// names any.
-func (s *Sessions) apis(ctx context.Context, c *storage.Client, resources []string) (found []*storage.API, err error) {
+// Reach is a product with those that serve the resources it may ask tokens for.
+// It is read before a transaction, for one that waits for a second connection
+// waits for others that do the same.
+type Reach struct {
+	client  *storage.Client
+	serving map[string]*storage.Client
+}
+
+// Reach says what a product can ask tokens for.
+func (s *Sessions) Reach(ctx context.Context, c *storage.Client) (Reach, error) {
+	r := Reach{client: c, serving: make(map[string]*storage.Client)}
 	if len(c.Resources) == 0 {
-		return nil, nil
+		return r, nil
 	}
 	all, err := s.DB.Clients(ctx)
-	if err != nil {
-		return nil, err
+	for _, resource := range c.Resources {
+		r.serving[resource] = serving(all, resource)
 	}
-	for _, r := range c.Resources {
-		if len(resources) > 0 && !slices.Contains(resources, r) {
+	return r, err
+}
+
+// API is the product that serves a resource; nil where this product can't ask
+// for it.
+func (r Reach) API(resource string) *storage.Client { return r.serving[resource] }
+
+// apis are those of resources, or all where none are named.
+func (r Reach) apis(resources []string) (found []*storage.API) {
+	for _, resource := range r.client.Resources {
+		if len(resources) > 0 && !slices.Contains(resources, resource) {
 			continue
 		}
-		if api := serving(all, r); api != nil {
+		if api := r.API(resource); api != nil {
 			found = append(found, api.API)
 		}
 	}
-	return found, nil
+	return found
 }
 
-// ScopesOf are the scopes that a product may ask for when somebody signs in:
-// its own, and those of the APIs it may call. Where the request names
-// resources, only their APIs count.
-func (s *Sessions) ScopesOf(ctx context.Context, c *storage.Client, resources []string) ([]string, error) {
-	apis, err := s.apis(ctx, c, resources)
-	if err != nil || len(apis) == 0 {
-		return c.Scopes, err
-	}
-	all := slices.Clone(c.Scopes)
-	for _, api := range apis {
+// Scopes are those that the product may ask for when somebody signs in: its
+// own, and those of the APIs it may call. Where the request names resources,
+// only their APIs count.
+func (r Reach) Scopes(resources []string) []string {
+	all := slices.Clone(r.client.Scopes)
+	for _, api := range r.apis(resources) {
 		all = append(all, APIScopes(api)...)
 	}
-	return all, nil
+	return all
+}
+
+func (s *Sessions) apis(ctx context.Context, c *storage.Client, resources []string) ([]*storage.API, error) {
+	r, err := s.Reach(ctx, c)
+	return r.apis(resources), err
+}
+
+// ScopesOf are the scopes of a product's reach.
+func (s *Sessions) ScopesOf(ctx context.Context, c *storage.Client, resources []string) ([]string, error) {
+	r, err := s.Reach(ctx, c)
+	return r.Scopes(resources), err
 }
 
 // APIScopes are the scopes of an API, in its own order.

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
@@ -116,7 +115,9 @@ func (s *Sessions) Facts(ctx context.Context, a Asked) (policy.Facts, error) {
 	f.Person = PolicyPerson(a.Person)
 	f.Product.Closed = ProductClosed(a.Client, u)
 	f.Product.RequireTwoFactors = RequiresTwoFactors(a.Client, u)
-	f.AskConsent = asksConsent(a)
+	if f.AskConsent, err = s.asksConsent(ctx, a); err != nil {
+		return f, err
+	}
 	// Without a way to send mail nobody could confirm a network.
 	if company.Rules.NewNetworkCheck && slices.Contains(s.Offered, policy.Email) {
 		known, err := s.DB.KnowsNetwork(ctx, u.ID, Network(f.Network.Addr))
@@ -207,19 +208,4 @@ func RequiresTwoFactors(c *storage.Client, u *storage.User) bool {
 func MinLevel(c *storage.Client) policy.Level {
 	level, _ := policy.ParseACR(c.MinACR)
 	return level
-}
-
-func asksConsent(a Asked) bool {
-	switch {
-	case a.Client.Internal:
-		return false
-	case a.Stamps.Consented == a.Params.Scope && a.Params.Scope != "":
-		return false
-	case a.Params.AskConsent:
-		return true
-	case a.Client.FirstParty:
-		return false
-	}
-	given := strings.Fields(a.Person.Consented)
-	return slices.ContainsFunc(strings.Fields(a.Params.Scope), func(scope string) bool { return !slices.Contains(given, scope) })
 }

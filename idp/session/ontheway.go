@@ -23,6 +23,13 @@ func (s *Sessions) OnTheWay(ctx context.Context, a *storage.AuthRequest, running
 		if err != nil {
 			return nil, nil, err
 		}
+		old, err := outgrown(a, running, of, s.Now())
+		if err != nil {
+			return nil, nil, err
+		}
+		if old {
+			since = s.Now()
+		}
 		of = of.Since(since)
 		// Nobody known yet: another tab may have signed in meanwhile. But not
 		// where the person said "not me" to this session.

@@ -76,3 +76,20 @@ func ProductRoles(c *storage.Client, u *storage.User) []string {
 	slices.Sort(roles)
 	return append([]string{}, slices.Compact(roles)...)
 }
+
+// ScopeClaims are the claims that a scope of a sign-in asks for (OpenID Connect
+// Core section 5.4); roles is ours.
+func ScopeClaims(scope string) []string {
+	switch scope {
+	case "profile":
+		return []string{"name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture", "website", "gender",
+			"birthdate", "zoneinfo", "locale", "updated_at"}
+	case "email":
+		return []string{"email", "email_verified"}
+	case "phone":
+		return []string{"phone_number", "phone_number_verified"}
+	case "address", "roles":
+		return []string{scope}
+	}
+	return nil
+}

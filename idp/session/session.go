@@ -138,7 +138,11 @@ func (s *Sessions) lasts(ctx context.Context, tx *storage.Tx, userID string) (ti
 	if err != nil {
 		return 0, err
 	}
-	company, err := s.Company(ctx, u.OrgID)
+	org, err := tx.Org(ctx, u.OrgID)
+	if err != nil {
+		return 0, err
+	}
+	company, err := CompanyOf(org)
 	return policy.ShorterOf(company.Rules.SessionAbsolute, s.Absolute), err
 }
 

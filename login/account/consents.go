@@ -2,6 +2,7 @@ package account
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/sallyport-id/sallyport/login/page"
@@ -19,11 +20,12 @@ func (a *Account) consents(v *visit) (all []page.Consented, err error) {
 		if err != nil {
 			return nil, err
 		}
-		named, err := a.Sessions.ScopeNames(v.Ctx(), product, nil)
+		words := strings.Fields(c.Scope)
+		named, err := a.Sessions.WordNames(v.Ctx(), words)
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, page.Consented{ID: c.ClientID, Product: product.Name, Scopes: strings.Fields(c.Scope), Named: named, Since: c.CreatedAt})
+		all = append(all, page.Consented{ID: c.ClientID, Product: product.Name, Scopes: words, Named: named, Since: c.CreatedAt})
 	}
 	return all, nil
 }
@@ -63,10 +65,15 @@ func (a *Account) withdrawConsent(v *visit) error {
 }
 
 // withdrawnNotice says that a product has no access any more, if the page
-// before withdrew it.
-func (a *Account) withdrawnNotice(v *visit) *page.Text {
+// before withdrew it. Anybody can make a link like the one that leads here, so
+// it must be true, of a product that the person knows.
+func (a *Account) withdrawnNotice(v *visit, left []page.Consented) *page.Text {
 	id := v.R.URL.Query().Get("withdrawn")
-	if id == "" {
+	if id == "" || slices.ContainsFunc(left, func(c page.Consented) bool { return c.ID == id }) {
+		return nil
+	}
+	events, err := a.DB.Activity(v.Ctx(), v.In.User.ID, activityShown)
+	if err != nil || !slices.ContainsFunc(events, func(e *storage.Event) bool { return e.Event == "consent.withdrawn" && e.ClientID == id }) {
 		return nil
 	}
 	name, err := a.productName(v, id)

@@ -56,7 +56,7 @@ func (a *Account) showOverview(v *visit, problem *page.Problem) error {
 		return err
 	}
 	f := a.frame(v, problem)
-	f.Notice = a.withdrawnNotice(v)
+	f.Notice = a.withdrawnNotice(v, p.Consents)
 	a.Pages.Write(v.W, f, p)
 	return nil
 }

@@ -19,16 +19,21 @@ type Consent struct {
 	PolicyURI, TermURI string
 	// BackTo is the host that the answer goes to; empty where that is an app.
 	BackTo string
+	// SelfRegistered marks what nobody here has checked: the page says so, and
+	// shows the logo, the site and the contacts only where they are of BackTo.
+	// Otherwise anybody could have us say whose product it is.
+	SelfRegistered bool
 }
 
 func (Consent) template() string { return "consent" }
 
 // Logo is the logo's address where it may be drawn.
 func (p Consent) Logo() string {
-	if origin := WebOrigin(p.LogoURI); strings.HasPrefix(origin, "https://") {
-		return p.LogoURI
+	u, err := url.Parse(p.LogoURI)
+	if origin := WebOrigin(p.LogoURI); err != nil || !strings.HasPrefix(origin, "https://") || !p.shows(u.Host) {
+		return ""
 	}
-	return ""
+	return p.LogoURI
 }
 
 // pictures are what the page may draw beside our own.
@@ -38,8 +43,23 @@ func (p Consent) pictures() []string { return []string{p.Logo()} }
 // it.
 func (p Consent) Site() string {
 	u, err := url.Parse(p.ClientURI)
-	if err != nil || WebOrigin(p.ClientURI) == "" {
+	if err != nil || WebOrigin(p.ClientURI) == "" || !p.shows(u.Host) {
 		return ""
 	}
 	return u.Host
+}
+
+// Reach are the contacts that may be shown.
+func (p Consent) Reach() (shown []string) {
+	for _, c := range p.Contacts {
+		if _, host, _ := strings.Cut(c, "@"); p.shows(host) {
+			shown = append(shown, c)
+		}
+	}
+	return shown
+}
+
+// shows says whether the page may repeat what a product says of a host.
+func (p Consent) shows(host string) bool {
+	return !p.SelfRegistered || p.BackTo != "" && strings.EqualFold(host, p.BackTo)
 }

@@ -22,6 +22,8 @@ type DeviceConfirm struct {
 	// Device names the device as [Device] does; empty where it isn't known.
 	Device string
 	Asked  time.Time
+	// SelfRegistered marks a product that nobody here has checked.
+	SelfRegistered bool
 	// Person is the e-mail of who is signed in in this browser; empty: nobody.
 	Person string
 }

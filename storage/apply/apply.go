@@ -31,6 +31,9 @@ type Options struct {
 	// Event is what else the audit says of whoever does it: ClientID, IP, RequestID; and Actor, unless the one above is
 	// set. What was done to whom is filled in.
 	Event storage.Event
+	// Registration is the registration access token (RFC 7592), by its hash, in whose name products change or are new; empty:
+	// the operator does it, who takes over what registered itself. ErrTakenOver where a product isn't that token's any more.
+	Registration string
 	// HashOK says whether a password hash is of a kind that can be verified; nil: they are taken unchecked.
 	HashOK func(hash string) error
 	// SetUpLink makes a link by which a person chooses their password, or returns "" as long as an earlier one works. It
@@ -39,6 +42,9 @@ type Options struct {
 	// OnlyNew refuses entries that are there already, and OnlyThere those that aren't.
 	OnlyNew, OnlyThere bool
 }
+
+// ErrTakenOver says that a product is no longer managed by the one who registered it.
+var ErrTakenOver = errors.New("the operator manages this product now")
 
 // errDryRun takes everything back.
 var errDryRun = errors.New("dry run")

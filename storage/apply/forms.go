@@ -50,11 +50,17 @@ func (c checker) email(field, email string) {
 // text is a line that people read.
 func (c checker) text(field, text string) {
 	switch {
-	case strings.ContainsFunc(text, unicode.IsControl):
+	case strings.ContainsFunc(text, unseen):
 		c.refuse(field, "has control characters or several lines", "write one line")
 	case len(text) > maxText:
 		c.refuseAs(CodeTooLong, field, "is longer than 500 bytes", "shorten it")
 	}
+}
+
+// unseen says whether a character changes how others are read without being seen: one that turns the direction of a line
+// makes it say something else. Persian and the scripts of India need the two joiners.
+func unseen(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) && r != '\u200c' && r != '\u200d'
 }
 
 // page is an address that people may follow.

@@ -14,6 +14,9 @@ const (
 	maxKeys    = 20
 	maxKeySet  = 64 << 10
 	minRSABits = 2048
+	// maxRSABits is the longest key that signatures are checked with: the work grows by its square, and who sends the
+	// signature chooses the key.
+	maxRSABits = 4096
 )
 
 // checkForm refuses what is no set of public keys that can check a signature. It never quotes more of a key than its kid:
@@ -120,10 +123,16 @@ func (k keyMembers) checkValue(c checker, at string) {
 
 func (k keyMembers) checkRSA(c checker, at string) {
 	n, ok := k.number("n")
-	if bits := new(big.Int).SetBytes(n).BitLen(); !ok || bits < minRSABits {
+	switch bits := new(big.Int).SetBytes(n).BitLen(); {
+	case !ok || bits < minRSABits:
 		c.refuse(at+".n", "is missing or shorter than 2048 bits", "make a longer key")
+	case bits > maxRSABits:
+		c.refuse(at+".n", "is longer than 4096 bits", "make a shorter key, or one of kty EC or OKP")
+	case n[len(n)-1]%2 == 0:
+		c.refuse(at+".n", "is even, so it is no modulus of RSA", "write the one of the key")
 	}
-	if e, ok := k.number("e"); !ok || len(e) > 8 || e[len(e)-1]%2 == 0 {
+	b, ok := k.number("e")
+	if e := new(big.Int).SetBytes(b); !ok || e.Bit(0) == 0 || e.Cmp(big.NewInt(3)) < 0 || e.BitLen() > 31 {
 		c.refuse(at+".e", "is no exponent of RSA", `write "AQAB", or the one of the key`)
 	}
 }

@@ -83,6 +83,39 @@ func TestWithdrawnAccessEndsAtOnce(t *testing.T) {
 	}
 }
 
+// Who holds something of a product is read only where the product may have
+// become closed to them: there may be very many.
+func TestOnlyFewerWhoMayUseEndsAnything(t *testing.T) {
+	each(t, func(f *fixture) {
+		f.apply(house)
+		carl := f.sign("carl@other.example", "shop")
+		f.write(func(tx *storage.Tx) error {
+			c := *f.client("shop") // as no file leaves it: Carl's access would have ended
+			c.Kinds = []string{"staff"}
+			return tx.PutClient(f.Context(), c, now)
+		})
+		f.apply("products: [{id: shop, name: Shop 2}]")
+		if got := f.stands(carl, "shop"); got != "session shop" {
+			t.Errorf("another name: %q", got)
+		}
+		f.apply("products: [{id: shop, companies: [acme, other]}]")
+		if got := f.stands(carl, "shop"); got != "session" {
+			t.Errorf("other companies: %q", got)
+		}
+	})
+}
+
+// The joiners that some scripts can't be written without are no disguise.
+func TestNamesMayHaveJoiners(t *testing.T) {
+	each(t, func(f *fixture) {
+		const name = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645 \u0915\u094d\u200d\u0937"
+		f.apply(house + `- {id: names, name: "` + name + `", auth_method: none, redirect_uris: [https://names.example/cb]}` + "\n")
+		if c := f.client("names"); c.Name != name {
+			t.Errorf("%q", c.Name)
+		}
+	})
+}
+
 func TestAPersonOfAnotherKindLosesProducts(t *testing.T) {
 	each(t, func(f *fixture) {
 		f.apply(house + "- { id: tools, name: Tools, auth_method: none, redirect_uris: [https://tools.example/cb], kinds: [staff] }\n")

@@ -38,8 +38,8 @@ func (a *applying) withdrawFromPeople() error {
 	}
 	for _, id := range slices.Sorted(maps.Keys(a.products)) {
 		was, is := a.hadProducts[id], a.products[id]
-		if was == nil || was == is {
-			continue // new, or not in the file
+		if was == nil || was == is || is != nil && !fewerMayUse(was, is) {
+			continue // new, not in the file, or for those it was for
 		}
 		holders, err := a.tx.Holders(a.ctx, id, a.Now)
 		if err != nil {
@@ -64,6 +64,12 @@ func (a *applying) withdrawFromPeople() error {
 		}
 	}
 	return nil
+}
+
+// fewerMayUse says whether a product may have become closed to somebody. Reading all who hold something of it takes long
+// where they are many, and nothing else is written meanwhile.
+func fewerMayUse(was, is *storage.Client) bool {
+	return !slices.Equal(was.Orgs, is.Orgs) || !slices.Equal(was.Kinds, is.Kinds) || !slices.Equal(was.People, is.People)
 }
 
 // dropRoles removes the roles in products that go, so that others of the same id don't inherit them, and those that a

@@ -22,6 +22,9 @@ func (a *applying) planProducts() error {
 		if !a.goOn(c, "product", entry.ID, was != nil, entry.Delete) {
 			continue
 		}
+		if a.Registration != "" && was != nil && was.RegistrationHash != a.Registration {
+			return ErrTakenOver
+		}
 		change := Change{Action: Added, Noun: "product", Key: entry.ID}
 		event := storage.Event{ClientID: entry.ID}
 		if was != nil {
@@ -33,7 +36,7 @@ func (a *applying) planProducts() error {
 			if err := a.forgetProduct(entry.ID); err != nil {
 				return err
 			}
-			a.then = append(a.then, func() error { return a.tx.DeleteClient(a.ctx, entry.ID) })
+			a.then = append(a.then, func() error { return a.tx.DeleteClient(a.ctx, entry.ID, a.Now) })
 			a.note(change, event)
 			continue
 		}
@@ -64,6 +67,7 @@ func (a *applying) planProducts() error {
 		wanted.checkAuth(c, was)
 		wanted.checkAmong(c, offered, entry.source)
 		client := wanted.client(was, a.Now)
+		client.RegistrationHash = a.Registration
 		a.products[entry.ID] = &client
 		if change.Action != Unchanged {
 			a.then = append(a.then, func() error { return a.writeProduct(was, client) })

@@ -298,7 +298,7 @@ func (e *Product) client(was *storage.Client, now time.Time) storage.Client {
 		ClientProtocol: e.row(), CreatedAt: now,
 	}
 	if was != nil {
-		c.CreatedAt, c.People, c.RegistrationHash = was.CreatedAt, was.People, was.RegistrationHash
+		c.CreatedAt, c.People = was.CreatedAt, was.People
 	}
 	e.keepSecrets(&c, was)
 	return c

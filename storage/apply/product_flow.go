@@ -125,8 +125,17 @@ func (e *Product) checkResponseTypes(c checker) {
 		c.refuseAs(CodeConflict, "grant_types", "has implicit though response_types has none with id_token", "leave it out, or add id_token to response_types")
 	}
 	for i, uri := range e.RedirectURIs {
-		if u, err := url.Parse(uri); err == nil && u.Scheme != "https" && !isLocal(u.Hostname()) {
-			c.refuseAs(CodeConflict, fmt.Sprintf("redirect_uris[%d]", i), fmt.Sprintf("is %q, where ID tokens would be sent in the open", uri), "write an address that begins with https://")
+		u, err := url.Parse(uri)
+		if err != nil {
+			continue // said already
+		}
+		at, local := fmt.Sprintf("redirect_uris[%d]", i), isLocal(u.Hostname())
+		switch {
+		case u.Scheme != "https" && !local:
+			c.refuseAs(CodeConflict, at, fmt.Sprintf("is %q, where ID tokens would be sent in the open", uri), "write an address that begins with https://")
+		case local && !e.Native: // OpenID Connect Dynamic Client Registration section 2
+			c.refuseAs(CodeConflict, at, fmt.Sprintf("is %q, on each person's own machine, though grant_types has implicit", uri),
+				"write the https address of its site, or native: true where it is an app")
 		}
 	}
 }

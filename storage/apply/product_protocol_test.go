@@ -167,6 +167,16 @@ func TestSettingsOfAProtocolGoAndChange(t *testing.T) {
 	}
 }
 
+// What goes through a browser goes to the machine of an app's person only.
+func TestImplicitAtHomeIsForApps(t *testing.T) {
+	each(t, func(f *fixture) {
+		f.apply(strings.Replace(product("grant_types: [implicit]", "response_types: [id_token]", "native: true"), "https://board.example/cb", "http://localhost:8080/cb", 1))
+		if c := f.client("board"); !c.Native || len(c.RedirectURIs) != 1 {
+			t.Errorf("%+v", c)
+		}
+	})
+}
+
 func TestProtocolMistakes(t *testing.T) {
 	hash := "secret_hash: " + storage.Hash("s")
 	tls := func(subject string) string {
@@ -211,6 +221,10 @@ func TestProtocolMistakes(t *testing.T) {
 		"keys: OKP's length":   {key(strings.Replace(keyOKP, "11qY", "", 1)), "products[0].jwks.keys[0].x is no key of Ed25519"},
 		"keys: RSA of 1024":    {key("{kty: RSA, e: AQAB, n: " + strings.Repeat("_", 171) + "}"), "products[0].jwks.keys[0].n is missing or shorter than 2048 bits"},
 		"keys: RSA's exponent": {key(strings.Replace(keyRSA, "AQAB", "AQAA", 1)), "products[0].jwks.keys[0].e is no exponent of RSA"},
+		"keys: RSA's longest":  {key("{kty: RSA, e: AQAB, n: " + strings.Repeat("_", 684) + "}"), "products[0].jwks.keys[0].n is longer than 4096 bits; make a shorter key"},
+		"keys: RSA, even":      {key("{kty: RSA, e: AQAB, n: " + strings.Repeat("_", 341) + "g}"), "products[0].jwks.keys[0].n is even"},
+		"keys: RSA, no power":  {key(strings.Replace(keyRSA, "AQAB", "AQ", 1)), "products[0].jwks.keys[0].e is no exponent of RSA"},
+		"keys: RSA, a power":   {key(strings.Replace(keyRSA, "AQAB", "gAAAAQ", 1)), "products[0].jwks.keys[0].e is no exponent of RSA"},
 		"keys: kid twice":      {keyed(keys(keyEC, strings.Replace(keyOKP, "two", "one", 1))), `products[0].jwks.keys[1].kid is "one" again`},
 		"keys: kid missing":    {keyed(keys(keyEC, strings.Replace(keyOKP, "kid: two, ", "", 1))), "products[0].jwks.keys[1].kid is missing beside other keys"},
 		"keys: kid no text":    {keyed(keys(strings.Replace(keyEC, "one", "[one]", 1))), "products[0].jwks.keys[0].kid is no text"},
@@ -227,6 +241,8 @@ func TestProtocolMistakes(t *testing.T) {
 		"code unsaid":           {product("grant_types: [implicit]", "response_types: [code id_token]"), `products[0].response_types[0] is "code id_token" though grant_types has no authorization_code`},
 		"code in vain":          {product(implicit, "response_types: [id_token]"), "products[0].response_types has none with code though grant_types has authorization_code"},
 		"implicit for an app":   {strings.Replace(product(implicit, "response_types: [code, id_token]", "native: true"), "https://board.example/cb", "com.example.b:/cb", 1), `products[0].redirect_uris[0] is "com.example.b:/cb", where ID tokens would be sent in the open`},
+		"implicit at home":      {strings.Replace(product(implicit, "response_types: [code, id_token]"), "https://board.example/cb", "http://localhost:8080/cb", 1), `products[0].redirect_uris[0] is "http://localhost:8080/cb", on each person's own machine`},
+		"implicit at home, TLS": {strings.Replace(product(implicit, "response_types: [code, id_token]"), "https://board.example/cb", "https://localhost/cb", 1), `products[0].redirect_uris[0] is "https://localhost/cb", on each person's own machine, though grant_types has implicit; write the https address of its site, or native: true`},
 		"implicit to nowhere":   {strings.Replace(product("grant_types: [implicit]", "response_types: [id_token]"), "https://board.example/cb", "", 1), "products[0].redirect_uris is missing"},
 		"answers' algorithm":    {product("authorization_signed_response_alg: HS256"), `products[0].authorization_signed_response_alg is "HS256"; write RS256`},
 		"userinfo's algorithm":  {product("userinfo_signed_response_alg: none"), `products[0].userinfo_signed_response_alg is "none"`},
@@ -367,8 +383,8 @@ func TestAnotherMethodDropsWhatBelongedToTheOld(t *testing.T) {
 	})
 }
 
-// A product that registered itself goes on changing its registration.
-func TestAFileKeepsTheTokenOfARegistration(t *testing.T) {
+// What registered itself is the operator's from the first change by another hand, and no longer its own to change.
+func TestAFileTakesARegistrationOver(t *testing.T) {
 	each(t, func(f *fixture) {
 		f.apply(product("native: false"))
 		f.write(func(tx *storage.Tx) error {
@@ -376,10 +392,11 @@ func TestAFileKeepsTheTokenOfARegistration(t *testing.T) {
 			c.RegistrationHash = storage.Hash("registration")
 			return tx.PutClient(t.Context(), c, now)
 		})
-		f.apply("products: [{id: board, name: Another}]")
-		f.apply("products: [{id: board, secret_hash: " + storage.Hash("t") + "}]")
-		if c := f.client("board"); c.RegistrationHash != storage.Hash("registration") || c.SecretHash != storage.Hash("t") {
-			t.Errorf("%+v", c)
+		if f.apply("products: [{id: board, native: false}]"); f.client("board").RegistrationHash == "" {
+			t.Error("taken over though nothing changed")
+		}
+		if f.apply("products: [{id: board, name: Another}]"); f.client("board").RegistrationHash != "" {
+			t.Error("not taken over")
 		}
 	})
 }

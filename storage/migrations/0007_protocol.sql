@@ -24,6 +24,11 @@ ALTER TABLE clients ADD COLUMN registration_hash TEXT NOT NULL DEFAULT '';
 ALTER TABLE grants ADD COLUMN parent TEXT NOT NULL DEFAULT '';
 CREATE INDEX grants_parent ON grants (parent) WHERE parent <> '';
 
+-- A product's rows are found by it: when it goes, and when fewer may use it.
+CREATE INDEX auth_requests_client ON auth_requests (client_id);
+CREATE INDEX grants_client ON grants (client_id, expires_at);
+CREATE INDEX consents_client ON consents (client_id);
+
 -- jti of client assertions and DPoP proofs, until they would be refused anyway.
 CREATE TABLE used_ids (
     id         TEXT PRIMARY KEY,
@@ -42,6 +47,7 @@ CREATE TABLE pushed_requests (
     used_at         BIGINT
 );
 CREATE INDEX pushed_requests_expires ON pushed_requests (expires_at);
+CREATE INDEX pushed_requests_client ON pushed_requests (client_id);
 
 -- Devices that wait for a person elsewhere (RFC 8628). grant_id is set when the
 -- person allowed it; redeemed_at when the device fetched its tokens.
@@ -61,6 +67,7 @@ CREATE TABLE device_codes (
     redeemed_at    BIGINT
 );
 CREATE INDEX device_codes_expires ON device_codes (expires_at);
+CREATE INDEX device_codes_client ON device_codes (client_id);
 
 -- Initial access tokens for dynamic registration (RFC 7591 section 3), hashed.
 CREATE TABLE initial_access_tokens (
@@ -84,6 +91,9 @@ DROP TABLE initial_access_tokens;
 DROP TABLE device_codes;
 DROP TABLE pushed_requests;
 DROP TABLE used_ids;
+DROP INDEX consents_client;
+DROP INDEX grants_client;
+DROP INDEX auth_requests_client;
 DROP INDEX grants_parent;
 ALTER TABLE grants DROP COLUMN parent;
 ALTER TABLE clients DROP COLUMN registration_hash;

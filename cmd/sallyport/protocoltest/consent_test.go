@@ -106,6 +106,86 @@ func TestCoreSection3_1_2_4ConsentRemembered(t *testing.T) {
 	})
 }
 
+// A scope is an API's: a yes to one API is none to another that calls its scope
+// the same, in whatever way the two are asked for.
+func TestCoreSection3_1_2_4ConsentIsForOneAPI(t *testing.T) {
+	both(t, theirs+`  - {id: trucks, name: Trucks, secret_hash: "${SECRET_HASH}", redirect_uris: ["https://trucks.example/callback"]}`+"\n", func(t *testing.T, w *world) {
+		described(t, w)
+		amend(t, w, "trucks", func(c *storage.Client) {
+			c.API = &storage.API{Resource: "https://trucks.example/api", Scopes: []storage.APIScope{{ID: "fleet:read", Name: "Steer your trucks"}}}
+		})
+		amend(t, w, "theirs", func(c *storage.Client) { c.Resources = append(c.Resources, "https://trucks.example/api") })
+		r, p := w.rp(t, "theirs"), w.member(t, ana)
+		of := func(resources ...string) url.Values {
+			return url.Values{"scope": {"openid fleet:read"}, "resource": resources}
+		}
+		fleet, trucks := "https://fleet.example/api", "https://trucks.example/api"
+		p.Go(r.AuthorizeURL(of(fleet))).MustBeAt("/login/consent").MustRead("See where your cars are")
+		if strings.Contains(p.Text(), "Steer your trucks") {
+			t.Error("names the API that isn't asked for")
+		}
+		p.Submit(map[string]string{"allow": "1"})
+		codeFor(t, p, r, of(fleet))
+		for name, more := range map[string]url.Values{"the other": of(trucks), "both": of(fleet, trucks), "any": {"scope": {"openid fleet:read"}}} {
+			if p.Go(r.AuthorizeURL(more)).URL.Path != "/login/consent" {
+				t.Fatalf("%s: at %s", name, p.URL)
+			}
+			p.MustRead("Steer your trucks")
+		}
+		p.Submit(map[string]string{"allow": "1"})
+		codeFor(t, p, r, of(fleet, trucks))
+		codeFor(t, p, r, of(trucks))
+		p.Go(w.URL + "/account").MustRead("See where your cars are").MustRead("Steer your trucks")
+		// Another API at the place of one: nobody was asked about that.
+		w.put(t, "trucks", func(c *storage.Client) { c.API.Resource = "https://trucks.example/v2" })
+		w.put(t, "theirs", func(c *storage.Client) { c.Resources[1] = "https://trucks.example/v2" })
+		p.Go(w.URL + "/account").MustRead("See where your cars are").MustRead("fleet:read")
+		p.Go(r.AuthorizeURL(of("https://trucks.example/v2"))).MustBeAt("/login/consent")
+	})
+}
+
+// OpenID Connect Core section 5.5: a claim that is asked for by name is asked of
+// the person in the words of the scope that covers it, and given; nothing else
+// of that scope is, and nothing that the product isn't registered for.
+func TestCoreSection5_5ClaimsByName(t *testing.T) {
+	both(t, theirs, func(t *testing.T, w *world) {
+		amend(t, w, "theirs", func(c *storage.Client) { c.Scopes = []string{"openid", "profile", "email"} })
+		named := url.Values{"scope": {"openid"}, "claims": {`{"userinfo":{"name":{"essential":true},"phone_number":null},"id_token":{"email":null}}`}}
+		r, p := w.rp(t, "theirs"), w.member(t, ana)
+		p.Go(r.AuthorizeURL(url.Values{"scope": {"openid"}})).MustBeAt("/login/consent").Submit(map[string]string{"allow": "1"})
+		if q := p.Go(r.AuthorizeURL(url.Values{"scope": {"openid"}, "claims": named["claims"], "prompt": {"none"}})).URL.Query(); q.Get("error") != "consent_required" {
+			t.Errorf("prompt=none: %v", q)
+		}
+		p.Go(r.AuthorizeURL(named)).MustBeAt("/login/consent").MustRead("See your name").MustRead("See your e-mail address")
+		p.Submit(map[string]string{"allow": "1"})
+		status, tokens := r.Exchange(p.URL.Query().Get("code"), nil)
+		if status != http.StatusOK || tokens["scope"] != nil && tokens["scope"] != "openid" {
+			t.Fatalf("%d %v", status, tokens)
+		}
+		id := w.read(t, tokens.String("id_token"), "JWT")
+		status, claims := r.Userinfo(tokens.String("access_token"))
+		if status != http.StatusOK || claims["name"] == nil || id["email"] != ana {
+			t.Errorf("%d %v %v", status, claims, id)
+		}
+		for _, name := range []string{"email", "updated_at", "given_name", "phone_number"} {
+			if claims[name] != nil {
+				t.Errorf("%s wasn't asked for, or can't be: %v", name, claims)
+			}
+		}
+		codeFor(t, p, r, named)
+		// The registration ends it, whatever was asked then.
+		w.put(t, "theirs", func(c *storage.Client) { c.Scopes = []string{"openid"} })
+		if status, claims := r.Userinfo(tokens.String("access_token")); status != http.StatusOK || claims["name"] != nil {
+			t.Errorf("%d %v", status, claims)
+		}
+		// Who needs no consent is given them without.
+		first := w.rp(t, "first")
+		if _, claims := first.Userinfo(tokensFor(t, p, first, named).String("access_token")); claims["name"] == nil || claims["email"] != nil {
+			t.Errorf("first-party: %v", claims)
+		}
+	})
+}
+
 // What was allowed is taken back in the account, in the same words: what the
 // product holds ends, and it has to ask anew.
 func TestCoreSection3_1_2_4ConsentWithdrawn(t *testing.T) {

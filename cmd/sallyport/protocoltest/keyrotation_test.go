@@ -209,13 +209,43 @@ func TestKeySchedule(t *testing.T) {
 		if err != nil || len(rows) != 1 || !strings.Contains(rows[0].Reason, "RS256, ES256") || rows[0].Actor != "" {
 			t.Errorf("audit: %+v %v", rows, err)
 		}
-		// Forgotten an hour after the last token that it could have signed.
-		w.later(2*time.Hour + 5*time.Minute)
+		// Unpublished an hour after the last token that it could have signed, and
+		// forgotten when nobody can hold a grant any more that one was minted for.
+		w.later(2*time.Hour + 5*time.Minute - time.Millisecond)
+		mustPublish(t, w, 4)
+		w.later(time.Minute)
+		mustMake(t, w, 0)
+		mustPublish(t, w, 2)
+		keys(4)
+		w.later(made.Add(time.Hour + 30*24*time.Hour).Sub(w.Clock.Now()))
 		mustMake(t, w, 0)
 		keys(4)
 		w.later(time.Second)
 		mustMake(t, w, 0)
 		keys(2)
+	})
+}
+
+// OpenID Connect Core section 3.1.2.1: an ID token says whom a request is about
+// although it expired, and its key was changed, as long as a grant can last.
+func TestCoreSection3_1_2_1IDTokenHintOutlivesItsKey(t *testing.T) {
+	both(t, "", func(t *testing.T, w *world) {
+		rp := w.rp(t, "first")
+		hint := url.Values{"id_token_hint": {tokensFor(t, w.member(t, ana), rp, nil).String("id_token")}}
+		if err := idp.RotateKeys(t.Context(), w.DB, w.Clock.Now(), false); err != nil {
+			t.Fatal(err)
+		}
+		for _, days := range []time.Duration{1, 29} {
+			w.later(days * 24 * time.Hour)
+			mustMake(t, w, 0)
+			mustPublish(t, w, 2)
+			w.visitor(t).Go(rp.AuthorizeURL(hint)).MustBeAt("/login/password")
+		}
+		w.later(time.Hour + time.Second)
+		mustMake(t, w, 0)
+		if q := w.visitor(t).Go(rp.AuthorizeURL(hint)).URL.Query(); q.Get("error") != "invalid_request" {
+			t.Errorf("by a key that is forgotten: %v", q)
+		}
 	})
 }
 

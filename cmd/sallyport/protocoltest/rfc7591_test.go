@@ -163,6 +163,8 @@ func TestRFC7591Section3_2_2Errors(t *testing.T) {
 		"exchange":              {with("grant_types", []string{"authorization_code", "urn:ietf:params:oauth:grant-type:token-exchange"}), "invalid_client_metadata", "token-exchange"},
 		"administration":        {with("scope", "openid people:write"), "invalid_client_metadata", "people:write"},
 		"subject type":          {with("subject_type", "secret"), "invalid_client_metadata", "subject_type"},
+		"our own address":       {metadata{"redirect_uris": []string{w.URL + "/logout"}}, "invalid_redirect_uri", "address of this provider"},
+		"sector of nobody":      {metadata{"grant_types": []string{deviceGrant}, "subject_type": "pairwise", "sector_identifier_uri": "https://bank.example/"}, "invalid_client_metadata", "sector_identifier_uri"},
 		"logo without TLS":      {with("logo_uri", "http://rp.example/logo.png"), "invalid_client_metadata", "logo_uri"},
 	} {
 		status, _, a := w.registration(t, http.MethodPost, w.URL+"/register", w.invite(t, 1), c.with)
@@ -176,6 +178,26 @@ func with(name string, value any) metadata {
 	m := basic()
 	m[name] = value
 	return m
+}
+
+// RFC 8252 section 6: an app has to use PKCE, whatever it says of secrets; and
+// a device without redirects is nobody's sector.
+func TestRFC7591Section2WhatCantBeChosen(t *testing.T) {
+	w := start(t, "sqlite", "", registering)
+	app := w.registered(t, metadata{"application_type": "native", "redirect_uris": []string{"com.example.app:/cb"}})
+	device := w.registered(t, metadata{"grant_types": []string{deviceGrant}, "redirect_uris": []string{"https://bank.example/cb"}, "subject_type": "pairwise"})
+	for _, c := range []struct {
+		of   servertest.Answer
+		want func(*storage.Client) bool
+	}{
+		{app, func(c *storage.Client) bool { return !c.PKCEOptional }},
+		{device, func(c *storage.Client) bool { return c.Sector == c.ID }},
+	} {
+		client, err := w.DB.Client(t.Context(), c.of.String("client_id"))
+		if err != nil || !c.want(client) {
+			t.Errorf("%+v %v", client, err)
+		}
+	}
 }
 
 // RFC 7592 section 2: a product reads, changes and removes its registration,
@@ -219,17 +241,11 @@ func TestRFC7592Section2Management(t *testing.T) {
 		if status, answer := rp.Exchange("x", nil); answer.String("error") != "invalid_grant" {
 			t.Errorf("its secret no longer works: %d %v", status, answer)
 		}
-		// What the operator decided stays.
-		w.Apply("products: [{id: " + a.String("client_id") + ", companies: [acme], min_acr: 'urn:sallyport:acr:2fa', require_two_factors: true}]")
 		status, _, public := w.registration(t, http.MethodPut, at, token, metadata{
 			"client_id": a["client_id"], "redirect_uris": []string{callback}, "token_endpoint_auth_method": "none",
 		})
 		if status != http.StatusOK || public["client_secret"] != nil {
 			t.Fatalf("to public: %d %v", status, public)
-		}
-		c, err := w.DB.Client(t.Context(), a.String("client_id"))
-		if err != nil || !slices.Equal(c.Orgs, []string{"acme"}) || !c.RequireTwoFactors || c.MinACR == "" {
-			t.Errorf("the operator's settings are gone: %+v, %v", c, err)
 		}
 		status, _, again := w.registration(t, http.MethodPut, at, token, metadata{"client_id": a["client_id"], "redirect_uris": []string{callback}})
 		if status != http.StatusOK || again.String("client_secret") == "" || again["client_secret"] == a["client_secret"] {
@@ -240,6 +256,65 @@ func TestRFC7592Section2Management(t *testing.T) {
 		}
 		status, _, answer := w.registration(t, http.MethodGet, at, token, nil)
 		mustRefuse(t, status, answer, http.StatusUnauthorized, "invalid_token")
+	}, registering)
+}
+
+// From the operator's first change, or new secret, the registration is the
+// operator's: nothing that was decided can be undone with the old token, nor an
+// old secret brought back.
+func TestRFC7592Section2_2TakenOver(t *testing.T) {
+	both(t, "", func(t *testing.T, w *world) {
+		for name, takeOver := range map[string]func(id string){
+			"narrowed": func(id string) { w.Apply("products: [{id: " + id + ", companies: [acme], scopes: [openid]}]") },
+			"secret rotated": func(id string) {
+				w.change(t, func(tx *storage.Tx) error {
+					return tx.RotateSecret(t.Context(), id, "another", time.Time{}, w.Clock.Now())
+				})
+			},
+		} {
+			a := w.registered(t, basic())
+			id, at, token := a.String("client_id"), a.String("registration_client_uri"), a.String("registration_access_token")
+			takeOver(id)
+			before, err := w.DB.Client(t.Context(), id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
+				status, _, answer := w.registration(t, method, at, token, metadata{"client_id": id, "redirect_uris": []string{callback}})
+				if status != http.StatusUnauthorized || answer.String("error") != "invalid_token" {
+					t.Errorf("%s, %s: %d %v", name, method, status, answer)
+				}
+			}
+			if after, err := w.DB.Client(t.Context(), id); err != nil || after.SecretHash != before.SecretHash || !slices.Equal(after.Scopes, before.Scopes) {
+				t.Errorf("%s: %+v %v", name, after, err)
+			}
+		}
+	}, registering)
+}
+
+// A change that is under way while the operator takes over is refused too.
+func TestRFC7592Section2_2TakenOverMeanwhile(t *testing.T) {
+	both(t, "", func(t *testing.T, w *world) {
+		var id string
+		sector := servertest.Serve(t, http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+			if id != "" { // the change is looking at this while the secret is replaced
+				w.change(t, func(tx *storage.Tx) error {
+					return tx.RotateSecret(t.Context(), id, "another", time.Time{}, w.Clock.Now())
+				})
+			}
+			rw.Write([]byte(`["https://rp.example/callback"]`))
+		}))
+		m := metadata{"redirect_uris": []string{callback}, "subject_type": "pairwise", "sector_identifier_uri": sector}
+		a := w.registered(t, m)
+		id = a.String("client_id")
+		m["client_id"] = id
+		status, _, answer := w.registration(t, http.MethodPut, a.String("registration_client_uri"), a.String("registration_access_token"), m)
+		if mustRefuse(t, status, answer, http.StatusUnauthorized, "invalid_token"); !strings.Contains(answer.String("error_description"), "operator") {
+			t.Errorf("%v", answer)
+		}
+		if c, err := w.DB.Client(t.Context(), id); err != nil || c.SecretHash != storage.Hash("another") {
+			t.Errorf("the old secret is back: %+v %v", c, err)
+		}
 	}, registering)
 }
 

@@ -14,7 +14,7 @@ import (
 const introspectionJWT = "application/token-introspection+jwt"
 
 // RFC 9701 section 4: whoever asks by Accept gets a JWT; section 6: so does
-// whoever is registered for one, by its algorithm. Section 5 says what is in it.
+// whoever is registered for one, by its algorithm, and doesn't ask for JSON. Section 5 says what is in it.
 func TestRFC9701Section5IntrospectionResponse(t *testing.T) {
 	both(t, tokenProducts, func(t *testing.T, w *world) {
 		api, p := w.rp(t, "orders"), w.member(t, ana)
@@ -57,10 +57,16 @@ func TestRFC9701Section5IntrospectionResponse(t *testing.T) {
 		}
 		for _, alg := range []string{"RS256", "ES256", "PS256", "EdDSA"} {
 			w.put(t, "orders", func(c *storage.Client) { c.IntrospectionAlg = alg })
-			for _, accept := range []string{"", "application/json", introspectionJWT} {
+			for _, accept := range []string{"", "*/*", introspectionJWT, "application/json;q=0.5, " + introspectionJWT} {
 				got, body := ask(active, accept)
 				if header, _ := signedWith(t, fetchedKeys(t, w), body); got != introspectionJWT || header.Algorithm != alg {
 					t.Errorf("%s, Accept: %q: %s by %s", alg, accept, got, header.Algorithm)
+				}
+			}
+			// Whoever asks for JSON by name gets that.
+			for _, accept := range []string{"application/json", "text/html, application/json;q=0.1", "application/json, " + introspectionJWT + ";q=0.5"} {
+				if got, body := ask(active, accept); got != "application/json" {
+					t.Errorf("%s, Accept: %q: %s\n%s", alg, accept, got, body)
 				}
 			}
 		}

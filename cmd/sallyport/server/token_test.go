@@ -450,8 +450,9 @@ func TestTokenUserinfo(t *testing.T) {
 			{url.Values{"scope": {"openid address"}}, with(sub, address)},
 			{url.Values{"scope": {"openid roles"}}, with(sub, roles)},
 			{url.Values{"scope": {"openid profile email phone address roles offline_access"}}, with(sub, profile, email, phone, address, roles)},
-			// A claim asked for by name is sent where a scope covers it, not beyond.
-			{url.Values{"scope": {"openid email"}, "claims": {`{"userinfo":{"email":null,"phone_number":{"essential":true},"roles":null,"sub":null}}`}}, with(sub, email)},
+			// A claim asked for by name is sent where a scope of the product covers
+			// it, and none beside it.
+			{url.Values{"scope": {"openid email"}, "claims": {`{"userinfo":{"email":null,"phone_number":{"essential":true},"roles":null,"sub":null}}`}}, with(sub, email, map[string]any{"phone_number": "+41790000000"}, roles)},
 		} {
 			if _, got := r.Userinfo(tokensFor(t, p, r, c.more).String("access_token")); cmp.Diff(c.want, got) != "" {
 				t.Errorf("%v (-want +got):\n%s", c.more, cmp.Diff(c.want, got))
@@ -459,7 +460,7 @@ func TestTokenUserinfo(t *testing.T) {
 		}
 		tokens := tokensFor(t, p, r, url.Values{"scope": {"openid email roles"}, "claims": {`{"id_token":{"email":null,"phone_number":null,"sub":null,"exp":null}}`}})
 		claims := servertest.Claims(t, tokens.String("id_token"))
-		if claims["email"] != mia || claims["phone_number"] != nil || fmt.Sprint(claims["roles"]) != "[reader writer]" || claims["exp"] != float64(d.Clock.Now().Unix()+300) {
+		if claims["email"] != mia || claims["phone_number"] != "+41790000000" || claims["phone_number_verified"] != nil || fmt.Sprint(claims["roles"]) != "[reader writer]" || claims["exp"] != float64(d.Clock.Now().Unix()+300) {
 			t.Errorf("claims by name in the ID token: %v", claims)
 		}
 		// What somebody doesn't have isn't sent; roles are, though empty.

@@ -12,7 +12,8 @@ type Key struct {
 	ID  string `json:"kid"`
 	Alg string `json:"alg"`
 	// State is "next" (published, so that products know it in time), "signing" or
-	// "retired" (published until the last token it signed has expired).
+	// "retired" (published until the last token it signed has expired, and known
+	// here for a month more, as ID tokens come back as hints).
 	State     string    `json:"state"`
 	SignsFrom time.Time `json:"signs_from"`
 	// Until is when it stops signing; zero: no end is known.

@@ -173,7 +173,7 @@ func (g *Govern) createProduct(ctx context.Context, tx *storage.Tx, by Actor, en
 	}
 	entry.SecretHash, entry.SecretText = "", ""
 	if entry.HasSecret() {
-		made.Secret = storage.NewSecret()
+		made.Secret = storage.NewClientSecret(entry.AuthMethod)
 		entry.SecretHash, entry.SecretText = apply.Secret(storage.Hash(made.Secret)), apply.Secret(made.Secret)
 	}
 	if _, err := g.apply(ctx, tx, by, apply.File{Products: []apply.Product{entry}}, apply.Options{OnlyNew: true}); err != nil {
@@ -239,7 +239,7 @@ func (g *Govern) PatchProduct(ctx context.Context, by Actor, id string, patch fu
 		named := slices.DeleteFunc(slices.Clone(fields), func(f string) bool { return f == "secret_hash" || f == "secret_file" })
 		entry.ID, entry.SecretHash, entry.SecretText = id, "", ""
 		if slices.Contains(named, "auth_method") && needsSecret(c, entry) {
-			made.Secret = storage.NewSecret()
+			made.Secret = storage.NewClientSecret(entry.AuthMethod)
 			entry.SecretHash, entry.SecretText = apply.Secret(storage.Hash(made.Secret)), apply.Secret(made.Secret)
 			named = append(named, "secret_hash")
 		}

@@ -41,7 +41,7 @@ func (g *Govern) rotateSecret(ctx context.Context, tx *storage.Tx, by Actor, id 
 		return made, err
 	}
 	now := g.Now()
-	made = Rotated{ClientID: id, Secret: storage.NewSecret()}
+	made = Rotated{ClientID: id, Secret: storage.NewClientSecret(c.AuthMethod)}
 	if overlap > 0 {
 		made.OldSecretUntil = now.Add(overlap)
 	}
