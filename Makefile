@@ -12,14 +12,16 @@ MEMORY := $(shell df -Pk /dev/shm 2>/dev/null | awk 'NR == 2 && $$4 > 4000000 { 
 test: export GOTMPDIR := $(or $(GOTMPDIR),$(TMPDIR),/tmp)
 test: export TMPDIR := $(or $(MEMORY),$(TMPDIR),/tmp)
 
-# Browsers, and the matrix that asks everybody for everything, do without the race detector: it watches the same server in
-# the other tests.
+# Browsers, the matrix that asks everybody for everything, and the clauses of the protocol do without the race detector: it
+# watches the same server in the other tests. Of the clauses, those with many callers at once have it too.
+AT_ONCE := Once|OneSignIn|Replay|SmallPool|Hanging|AtSignOut|Meanwhile
 test:
 	./.ci/need
 	$(GO) vet ./...
-	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v -e /browserstory -e /governtest)
+	$(GO) test -race -timeout 30m $$($(GO) list ./... | grep -v -e /browserstory -e /governtest -e /protocoltest)
+	$(GO) test -race -timeout 30m -run '$(AT_ONCE)' ./cmd/sallyport/protocoltest
 	$(GO) test -run TestSingleUse ./storage
-	$(GO) test -timeout 30m ./cmd/sallyport/governtest ./cmd/sallyport/browserstory
+	$(GO) test -timeout 30m ./cmd/sallyport/protocoltest ./cmd/sallyport/governtest ./cmd/sallyport/browserstory
 
 lint:
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then \

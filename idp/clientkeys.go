@@ -42,7 +42,14 @@ func (p *Provider) verifyByClient(ctx context.Context, client *storage.Client, t
 		return fmt.Errorf("parse what %s signed: %w", client.ID, err)
 	}
 	header := signed.Headers[0]
-	err = p.findClientKey(ctx, client, func(k jose.JSONWebKey) bool { return fits(k, header) && signed.Claims(k.Key) == nil })
+	tries := 0
+	err = p.findClientKey(ctx, client, func(k jose.JSONWebKey) bool {
+		if !fits(k, header) || tries == maxTries {
+			return false
+		}
+		tries++
+		return signed.Claims(k.Key) == nil
+	})
 	if err != nil {
 		return fmt.Errorf("verify %s with kid %q: %w", header.Algorithm, header.KeyID, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"crypto/rsa"
 	"encoding/json"
 	"errors"
+	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -124,6 +125,33 @@ func TestVerifyByClient(t *testing.T) {
 	}
 }
 
+// Whoever names no key has few tried: anybody can send such a signature.
+func TestFewKeysAreTried(t *testing.T) {
+	p, _ := fetcher(false)
+	key := clientKey(t, "ES256")
+	var others []jose.JSONWebKey
+	for range maxTries {
+		others = append(others, jose.JSONWebKey{Key: clientKey(t, "ES256").Public()})
+	}
+	verify := func(kid string, keys ...jose.JSONWebKey) error {
+		client := &storage.Client{ID: "c", ClientProtocol: storage.ClientProtocol{JWKS: jwks(t, keys...)}}
+		return p.verifyByClient(t.Context(), client, signed(t, key, "ES256", kid), asymmetric)
+	}
+	unnamed := jose.JSONWebKey{Key: key.Public()}
+	if err := verify("", append(others[1:], unnamed)...); err != nil {
+		t.Errorf("as the eighth: %v", err)
+	}
+	if err := verify("", append(others, unnamed)...); err == nil {
+		t.Error("a ninth key was tried")
+	}
+	for i := range others {
+		others[i].KeyID = "another"
+	}
+	if err := verify("mine", append(others, jose.JSONWebKey{Key: key.Public(), KeyID: "mine"})...); err != nil {
+		t.Errorf("by its name, as the ninth: %v", err)
+	}
+}
+
 func TestKeySets(t *testing.T) {
 	ec := string(jwks(t, jose.JSONWebKey{Key: clientKey(t, "ES256").Public()}))
 	one := strings.TrimSuffix(strings.TrimPrefix(ec, `{"keys":[`), `]}`)
@@ -131,6 +159,7 @@ func TestKeySets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	long := rsa.PublicKey{N: new(big.Int).SetBit(small.N, 4096, 1), E: 65537} // one bit too many
 	for name, test := range map[string]struct {
 		text string
 		keys int
@@ -144,6 +173,7 @@ func TestKeySets(t *testing.T) {
 		"an unknown private": {`{"keys":[` + one + `,{"kty":"AKP","d":"AAAA"}]}`, 0, "key 2: it is private"},
 		"a symmetric key":    {`{"keys":[{"kty":"oct","k":"AAAA"}]}`, 0, "key 1: it is private or symmetric"},
 		"short RSA":          {string(jwks(t, jose.JSONWebKey{Key: small.Public()})), 0, "RSA of 1024 bits"},
+		"long RSA":           {string(jwks(t, jose.JSONWebKey{Key: &long})), 0, "RSA of 4097 bits"},
 		"too many":           {`{"keys":[` + strings.Repeat(one+",", maxKeys) + one + `]}`, 0, "33 keys"},
 		"a point elsewhere":  {`{"keys":[{"kty":"EC","crv":"P-256","x":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","y":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}]}`, 0, "key 1"},
 		"no set":             {`[]`, 0, "no JWK Set"},

@@ -15,11 +15,15 @@ type keySet []jose.JSONWebKey
 
 func (s keySet) has(right func(jose.JSONWebKey) bool) bool { return slices.ContainsFunc(s, right) }
 
-// Bounds of a set: each key costs a signature to try where none is named.
+// Bounds of a set: each key costs a signature to try where none is named, and
+// anybody can have us try.
 const (
 	maxKeys     = 32
 	leastRSA    = 2048
-	greatestRSA = 8192
+	greatestRSA = 4096
+	// maxTries is how many keys are tried for one signature, the sets before and
+	// after keys are fetched anew together. Where kids are named, it takes one.
+	maxTries = 8
 )
 
 // parseKeySet reads a JWK Set (RFC 7517 section 5). Keys of a kind that isn't

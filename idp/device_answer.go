@@ -27,7 +27,7 @@ func (p *Provider) paramsOfDevice(client *storage.Client, d *storage.DeviceCode,
 		return paramsForDevice{}, err
 	}
 	params.Device = d.Hash
-	params.RedirectURI = p.Issuer + "/device/done?" + url.Values{"r": {requestID}}.Encode()
+	params.RedirectURI = p.Sessions.DeviceDone(requestID)
 	if err := p.maxAge(maxAgeOf(client, url.Values{}), in, &params); err != nil {
 		return paramsForDevice{}, err
 	}

@@ -79,7 +79,11 @@ func (p *Provider) endSession(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	p.Sessions.Forget(w)
+	// Another site can send people here without their cookies; it must not change
+	// what the products of theirs are told of the session that they have.
+	if p.Sessions.Sent(r) {
+		p.Sessions.Forget(w)
+	}
 	if lr.back != "" && len(out.Products) == 0 {
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		http.Redirect(w, r, lr.back, http.StatusSeeOther)

@@ -124,28 +124,25 @@ func hasAlg(keys []*storage.SigningKey, alg string) bool {
 // signed is good for anything any more. With atOnce, for a key that leaked, the new keys sign
 // immediately and the old ones are forgotten.
 func RotateKeys(ctx context.Context, db *storage.DB, now time.Time, atOnce bool) error {
-	have, err := db.SigningKeysNow(ctx)
+	rotate, err := PrepareRotation(ctx, db.Reader, now, atOnce)
 	if err != nil {
 		return err
 	}
-	made, err := newKeys(inUse(have)) // slow, so before the transaction
-	if err != nil {
-		return err
-	}
-	return db.Write(ctx, func(tx *storage.Tx) error { return rotateTo(ctx, tx, made, now, atOnce) })
+	return db.Write(ctx, func(tx *storage.Tx) error { return rotate(ctx, tx) })
 }
 
-// RotateKeysIn is RotateKeys as a part of a transaction.
-func RotateKeysIn(ctx context.Context, tx *storage.Tx, now time.Time, atOnce bool) error {
-	have, err := tx.SigningKeysNow(ctx)
+// PrepareRotation makes the keys of RotateKeys, which is slow, and returns what
+// remains to be done in a transaction, which waits for nothing.
+func PrepareRotation(ctx context.Context, r storage.Reader, now time.Time, atOnce bool) (func(context.Context, *storage.Tx) error, error) {
+	have, err := r.SigningKeysNow(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	made, err := newKeys(inUse(have))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return rotateTo(ctx, tx, made, now, atOnce)
+	return func(ctx context.Context, tx *storage.Tx) error { return rotateTo(ctx, tx, made, now, atOnce) }, nil
 }
 
 // inUse are the algorithms that have keys, with those that always have.

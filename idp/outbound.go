@@ -38,10 +38,14 @@ func NewOutbound(allowPrivate bool) *http.Client {
 	}
 }
 
-// shared are ranges that are neither private nor public in netip's terms.
+// shared are ranges that are neither private nor public in netip's terms, and
+// those that lead on to IPv4 addresses, private ones too: 6to4, Teredo, both
+// NAT64 prefixes and IPv4-compatible addresses. Mapped ones were unmapped
+// before.
 var shared = []netip.Prefix{
 	netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("198.18.0.0/15"),
 	netip.MustParsePrefix("240.0.0.0/4"), netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("0.0.0.0/8"),
+	netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("2001::/32"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("::/96"),
 }
 
 func public(a netip.Addr) bool {

@@ -32,7 +32,7 @@ func (p *Provider) takeReferred(ctx context.Context, in *incoming) error {
 	case in.values.Has("request"):
 		return oauth(invalidRequest, "send request or request_uri, not both")
 	case !slices.Contains(in.client.RequestURIs, uri):
-		return oauth(invalidRequestURI, "request_uri is not among the request_uris registered for %s, which are compared character by character; or push the request (RFC 9126)", in.client.ID)
+		return oauth(requestURINotSupported, "request_uri is not among the request_uris registered for %s, which are compared character by character; or push the request (RFC 9126)", in.client.ID)
 	}
 	// Who must push is told so before anything is fetched.
 	if err := p.required(&incoming{client: in.client, signed: true}); err != nil {

@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -173,10 +174,16 @@ func (l *Login) again(w http.ResponseWriter, r *http.Request) {
 		ID: storage.NewID(), BrowserHash: was.BrowserHash, ClientID: was.ClientID, Params: was.Params,
 		CreatedAt: now, ExpiresAt: now.Add(was.ExpiresAt.Sub(was.CreatedAt)),
 	}
-	if params, err := session.ParamsOf(was); err != nil {
+	params, err := session.ParamsOf(was)
+	if err == nil && params.Device != "" {
+		params.RedirectURI = l.Sessions.DeviceDone(a.ID)
+		a.Params, err = json.Marshal(params)
+	}
+	if err != nil {
 		l.fail(w, r, err)
 		return
-	} else if params.SignInAnew {
+	}
+	if params.SignInAnew {
 		a.Stamps.SignInSince = now
 	}
 	if err := l.DB.Write(r.Context(), func(tx *storage.Tx) error { return tx.InsertAuthRequest(r.Context(), a) }); err != nil {

@@ -3,7 +3,6 @@ package session
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/sallyport-id/sallyport/storage"
 )
@@ -98,24 +97,4 @@ func APIScopes(api *storage.API) (all []string) {
 		all = append(all, scope.ID)
 	}
 	return all
-}
-
-// ScopeNames are the names of the API scopes that a product may ask for, by
-// scope: what they allow, in the words of whoever serves the API. Where two
-// APIs call a scope the same, the name is both their names.
-func (s *Sessions) ScopeNames(ctx context.Context, c *storage.Client, resources []string) (map[string]string, error) {
-	apis, err := s.apis(ctx, c, resources)
-	names := make(map[string][]string)
-	for _, api := range apis {
-		for _, scope := range api.Scopes {
-			if !slices.Contains(names[scope.ID], scope.Name) {
-				names[scope.ID] = append(names[scope.ID], scope.Name)
-			}
-		}
-	}
-	joined := make(map[string]string)
-	for id, all := range names {
-		joined[id] = strings.Join(all, ", ")
-	}
-	return joined, err
 }

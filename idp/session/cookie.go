@@ -41,6 +41,9 @@ func (s *Sessions) setCookie(w http.ResponseWriter, name, value string) {
 	http.SetCookie(w, c)
 }
 
+// Sent says whether a request brought the cookie of a session, running or not.
+func (s *Sessions) Sent(r *http.Request) bool { return s.cookie(r, sessionCookie) != "" }
+
 // Forget removes the session's cookie from the browser, and its state.
 func (s *Sessions) Forget(w http.ResponseWriter) {
 	s.setCookie(w, sessionCookie, "")

@@ -89,7 +89,7 @@ func consent(t *testing.T, s *stage) {
 
 	// More than was allowed is asked for again.
 	ana.begin(p, url.Values{"scope": {"openid email roles"}}).at("/login/consent").reads("See your roles in this product")
-	ana.Click(".leave button")
+	ana.ClickText("Cancel")
 	ana.got(p, "GET", "access_denied")
 	ana.begin(p, url.Values{"prompt": {"consent"}}).at("/login/consent")
 }

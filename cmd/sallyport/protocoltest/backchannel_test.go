@@ -194,6 +194,54 @@ func TestBackChannelLogoutSection2_4LogoutToken(t *testing.T) {
 	})
 }
 
+// What a product got in a session may be revoked before that ends: it is told
+// all the same, by both channels, and by each of them once.
+func TestBackChannelLogoutOfRevokedGrants(t *testing.T) {
+	revoke := func(t *testing.T, w *world, token string) {
+		t.Helper()
+		if status, a := w.rp(t, "first").Post("/revoke", url.Values{"token": {token}}); status != http.StatusOK {
+			t.Fatalf("%d %v", status, a)
+		}
+	}
+	for name, lose := range map[string]func(t *testing.T, w *world, p *servertest.Person){
+		"gives its refresh token back": func(t *testing.T, w *world, p *servertest.Person) {
+			revoke(t, w, tokensFor(t, p, w.rp(t, "first"), nil).String("refresh_token"))
+		},
+		"redeems a code twice": func(t *testing.T, w *world, p *servertest.Person) {
+			rp := w.rp(t, "first")
+			code := codeFor(t, p, rp, nil)
+			rp.Exchange(code, nil)
+			status, a := rp.Exchange(code, nil)
+			mustRefuse(t, status, a, http.StatusBadRequest, "invalid_grant")
+		},
+		"uses a refresh token twice": func(t *testing.T, w *world, p *servertest.Person) {
+			rp := w.rp(t, "first")
+			old := tokensFor(t, p, rp, nil).String("refresh_token")
+			rp.Refresh(old, nil)
+			w.Clock.Advance(time.Minute)
+			status, a := rp.Refresh(old, nil)
+			mustRefuse(t, status, a, http.StatusBadRequest, "invalid_grant")
+		},
+	} {
+		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
+			both(t, "", func(t *testing.T, w *world) {
+				c := told(t, w, "first")
+				framed(t, w, "first", "https://first.example/out", false)
+				p := w.member(t, ana)
+				lose(t, w, p)
+				p.Go(w.URL + "/logout").Submit(map[string]string{"logout": "1"})
+				w.Delivered()
+				if n := len(c.got()); n != 1 {
+					t.Errorf("told %d times", n)
+				}
+				if got := frames(p); !slices.Equal(got, []string{"https://first.example/out"}) {
+					t.Errorf("frames %q", got)
+				}
+			})
+		})
+	}
+}
+
 // A product that hangs holds up no other, however many messages wait for it.
 func TestBackChannelLogoutHangingReceiver(t *testing.T) {
 	both(t, more, func(t *testing.T, w *world) {

@@ -132,7 +132,7 @@ func TestCoreSection3_1_2_4ConsentIsForOneAPI(t *testing.T) {
 			}
 			p.MustRead("Steer your trucks")
 		}
-		p.Submit(map[string]string{"allow": "1"})
+		p.Go(r.AuthorizeURL(of(fleet, trucks))).MustBeAt("/login/consent").Submit(map[string]string{"allow": "1"})
 		codeFor(t, p, r, of(fleet, trucks))
 		codeFor(t, p, r, of(trucks))
 		p.Go(w.URL + "/account").MustRead("See where your cars are").MustRead("Steer your trucks")

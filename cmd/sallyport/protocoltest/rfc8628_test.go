@@ -419,6 +419,28 @@ func TestRFC8628Section5_4Forged(t *testing.T) {
 	})
 }
 
+// Who begins a sign-in again answers the device by it, as by the first one.
+func TestRFC8628Section3_3StartAgain(t *testing.T) {
+	both(t, devices, func(t *testing.T, w *world) {
+		again := func(d *device) *servertest.Person {
+			t.Helper()
+			p := goOn(w.visitor(t).Go(d.complete)).MustBeAt("/login/password")
+			was := p.URL.Query().Get("r")
+			p.Go(w.URL + "/login/again?r=" + was).MustBeAt("/login/password")
+			if p.URL.Query().Get("r") == was {
+				t.Fatal("not begun again")
+			}
+			return p
+		}
+		d := w.device(t, "kiosk", nil)
+		signIn(again(d), ana).MustBeAt("/device/done").MustRead("You can go back to your device")
+		d.gets(t)
+		d = w.device(t, "kiosk", nil)
+		again(d).SubmitTo("/login/cancel").MustBeAt("/device/done").MustRead("Your device wasn't signed in")
+		d.waits(t, "access_denied")
+	})
+}
+
 // What a product, or the request of its device, demands is asked on the way.
 func TestRFC8628Section5_4SecondFactor(t *testing.T) {
 	both(t, devices, func(t *testing.T, w *world) {

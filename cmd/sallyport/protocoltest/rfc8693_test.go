@@ -30,7 +30,7 @@ products:
     grant_types: [authorization_code, refresh_token]
     scopes: [openid, profile, email, roles, offline_access]
     redirect_uris: ["https://rp.example/callback"]
-    resources: ["https://ledger.example"]
+    resources: ["https://ledger.example", "https://archive.example"]
   - id: mask
     name: Mask
     secret_hash: ${SECRET_HASH}
@@ -298,8 +298,9 @@ func TestRFC8693Section2_1Target(t *testing.T) {
 			mustRefuse(t, status, a, http.StatusBadRequest, "invalid_target")
 		}
 
-		// What web got for the ledger, the ledger exchanges to call the archive.
-		forLedger := w.webToken(t, url.Values{"scope": {"openid ledger:read books:read"}, "resource": {"https://ledger.example"}})
+		// What web got for the ledger, the ledger exchanges to call the archive, which
+		// Ana let web call too.
+		forLedger := w.ledgerToken(t, "openid ledger:read books:read", "https://ledger.example", "https://archive.example")
 		for _, form := range []url.Values{{"audience": {"archive"}}, {"resource": {"https://archive.example"}}} {
 			a := mustExchange(t, ledger, forLedger, form)
 			claims := w.read(t, a.String("access_token"), "at+jwt")
@@ -319,6 +320,119 @@ func TestRFC8693Section2_1Target(t *testing.T) {
 		// Nobody else exchanges a token that is for the ledger.
 		status, a := exchange(agent, forLedger, nil)
 		mustRefuse(t, status, a, http.StatusBadRequest, "invalid_request")
+	})
+}
+
+// ledgerToken is Ana's token of web for the ledger, of a sign-in that named
+// these resources.
+func (w *world) ledgerToken(t testing.TB, scope string, resources ...string) string {
+	t.Helper()
+	web := w.rp(t, "web")
+	code := codeFor(t, w.member(t, ana), web, url.Values{"scope": {scope}, "resource": resources})
+	status, a := web.Exchange(code, url.Values{"resource": {"https://ledger.example"}})
+	if status != http.StatusOK {
+		t.Fatalf("%d %v", status, a)
+	}
+	return a.String("access_token")
+}
+
+// What two APIs call the same are two things: whoever was let do the one may
+// not do the other.
+func TestRFC8693Section2_1SameScopeOfAnotherAPI(t *testing.T) {
+	both(t, exchangers, func(t *testing.T, w *world) {
+		ledger, toArchive := w.rp(t, "ledger"), url.Values{"audience": {"archive"}}
+		forLedger := w.ledgerToken(t, "openid books:read", "https://ledger.example")
+		if a := mustExchange(t, ledger, forLedger, toArchive); a.String("scope") != "" || w.read(t, a.String("access_token"), "at+jwt").String("scope") != "" {
+			t.Errorf("scope %q", a.String("scope"))
+		}
+		status, a := exchange(ledger, forLedger, url.Values{"audience": {"archive"}, "scope": {"books:read"}})
+		mustRefuse(t, status, a, http.StatusBadRequest, "invalid_scope")
+
+		// Nor is it what this provider calls the same.
+		w.put(t, "ledger", func(c *storage.Client) {
+			api := *c.API
+			api.Scopes = append(slices.Clone(api.Scopes), storage.APIScope{ID: "people:read", Name: "See the people of the ledger"})
+			c.API, c.Scopes = &api, []string{"openid", "people:read"}
+		})
+		forLedger = w.ledgerToken(t, "openid people:read", "https://ledger.example")
+		if claims := w.read(t, forLedger, "at+jwt"); claims.String("scope") != "people:read" {
+			t.Fatalf("%v", claims)
+		}
+		if a := mustExchange(t, ledger, forLedger, nil); a.String("scope") != "" {
+			t.Errorf("scope %q", a.String("scope"))
+		}
+		// Through several hands it stays what it was: who was let call both may go on.
+		w.put(t, "agent", func(c *storage.Client) { c.Resources = []string{"https://ledger.example", "https://archive.example"} })
+		w.put(t, "ledger", func(c *storage.Client) { c.Exchange.Delegate = []string{"web", "agent"} })
+		for _, c := range []struct {
+			scope     string
+			resources []string
+		}{
+			{"", []string{"https://ledger.example"}},
+			{"books:read", []string{"https://ledger.example", "https://archive.example"}},
+		} {
+			p, web := w.member(t, ana), w.rp(t, "web")
+			code := codeFor(t, p, web, url.Values{"scope": {"openid books:read"}, "resource": c.resources})
+			form := url.Values{}
+			if len(c.resources) == 1 {
+				form.Set("resource", c.resources[0])
+			}
+			_, tokens := web.Exchange(code, form)
+			token := tokens.String("access_token")
+			if len(c.resources) == 2 { // for this provider
+				token = mustExchange(t, w.rp(t, "agent"), token, url.Values{"resource": {"https://ledger.example"}}).String("access_token")
+			}
+			if got := mustExchange(t, ledger, token, toArchive).String("scope"); got != c.scope {
+				t.Errorf("%v: scope %q", c.resources, got)
+			}
+		}
+	})
+}
+
+// A token for an API says the roles there, where all who hand it on may learn
+// them.
+func TestRFC8693Section2_2_1Roles(t *testing.T) {
+	both(t, exchangers, func(t *testing.T, w *world) {
+		w.change(t, func(tx *storage.Tx) error {
+			u, err := tx.UserByEmail(t.Context(), ana)
+			if err != nil {
+				return err
+			}
+			u.Roles = map[string][]string{"archive": {"keeper"}, "ledger": {"clerk"}}
+			return tx.UpdateUser(t.Context(), *u, w.Clock.Now())
+		})
+		roles := func(rp *servertest.RP, token string, more url.Values) any {
+			t.Helper()
+			form := url.Values{"audience": {"archive"}}
+			for name, values := range more {
+				form[name] = values
+			}
+			return w.read(t, mustExchange(t, rp, token, form).String("access_token"), "at+jwt")["roles"]
+		}
+		agent, ledger := w.rp(t, "agent"), w.rp(t, "ledger")
+		with, without := w.webToken(t, url.Values{"scope": {"openid roles"}}), w.webToken(t, url.Values{"scope": {"openid"}})
+		there := w.ledgerToken(t, "openid roles books:read", "https://ledger.example")
+		for _, may := range []bool{false, true} {
+			var want any
+			if may {
+				want = []any{"keeper"}
+				for _, id := range []string{"agent", "ledger"} {
+					w.put(t, id, func(c *storage.Client) { c.Scopes = append(slices.Clone(c.Scopes), "roles") })
+				}
+			}
+			if diff := cmp.Diff(want, roles(agent, with, nil)); diff != "" {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(want, roles(ledger, there, nil)); diff != "" {
+				t.Error(diff)
+			}
+		}
+		if got := roles(agent, without, nil); got != nil {
+			t.Errorf("not of the old token: %v", got)
+		}
+		if got := roles(agent, with, url.Values{"scope": {"openid"}}); got != nil {
+			t.Errorf("not asked for: %v", got)
+		}
 	})
 }
 
@@ -395,6 +509,12 @@ func TestRFC8693Section2_2Ends(t *testing.T) {
 			t.Fatalf("%d %v", status, a)
 		}
 		ended(got)
+		// The product gives back the very token that was exchanged.
+		_, tokens, got = begin()
+		if status, a := web.Post("/revoke", url.Values{"token": {tokens.String("access_token")}}); status != http.StatusOK {
+			t.Fatalf("%d %v", status, a)
+		}
+		ended(got)
 		// The session ends, and the product had nothing for later.
 		p := w.member(t, ana)
 		old := tokensFor(t, p, web, nil).String("access_token")
@@ -412,6 +532,49 @@ func TestRFC8693Section2_2Ends(t *testing.T) {
 			return tx.DisableUser(t.Context(), u.ID, true, w.Clock.Now())
 		})
 		ended(got)
+	})
+}
+
+// Each hand that a token went through can take back what went on from there, and
+// no more.
+func TestRFC8693Section2_2EndsInBetween(t *testing.T) {
+	both(t, exchangers, func(t *testing.T, w *world) {
+		agent, mask, chain := w.rp(t, "agent"), w.rp(t, "mask"), w.rp(t, "chain")
+		begin := func() (old, first, second, third string) {
+			t.Helper()
+			old = w.webToken(t, nil)
+			first = mustExchange(t, agent, old, nil).String("access_token")
+			second, third = mustExchange(t, mask, first, nil).String("access_token"), mustExchange(t, chain, first, nil).String("access_token")
+			return old, first, second, third
+		}
+		for name, end := range map[string]func(first string){
+			"revoked": func(first string) { agent.Post("/revoke", url.Values{"token": {first}}) },
+			"withdrawn": func(string) {
+				w.change(t, func(tx *storage.Tx) error {
+					u, err := tx.UserByEmail(t.Context(), ana)
+					if err != nil {
+						return err
+					}
+					return tx.Withdraw(t.Context(), u.ID, "agent", w.Clock.Now())
+				})
+			},
+		} {
+			t.Log(name)
+			old, first, second, third := begin()
+			end(first)
+			mustActive(t, agent, first, false)
+			mustActive(t, mask, second, false)
+			mustActive(t, chain, third, false)
+			mustActive(t, w.rp(t, "web"), old, true)
+		}
+		old, _, second, third := begin()
+		direct := mustExchange(t, mask, old, nil).String("access_token")
+		w.Apply("products: [{id: agent, delete: true}, {id: chain, token_exchange: {delegate: [web]}}, {id: mask, token_exchange: {impersonate: [web]}}]")
+		mustActive(t, mask, second, false)
+		mustActive(t, chain, third, false)
+		mustActive(t, mask, direct, true)
+		w.Apply("products: [{id: first, delete: true}, {id: web, delete: true}, {id: either, delete: true}, {id: ledger, delete: true}, {id: chain, delete: true}, {id: mask, token_exchange: {impersonate: [archive]}}]")
+		mustActive(t, mask, direct, false)
 	})
 }
 
@@ -435,6 +598,9 @@ func TestRFC8693Section2_1Bound(t *testing.T) {
 		if diff := cmp.Diff(map[string]any{"jkt": agent.key.thumbprint()}, cnf); diff != "" {
 			t.Error(diff)
 		}
+		// No bearer token comes of it.
+		status, _, a = agent.send("/token", asks)
+		mustRefuse(t, status, a, http.StatusBadRequest, "invalid_request")
 	})
 }
 

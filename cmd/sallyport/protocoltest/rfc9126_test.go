@@ -98,6 +98,10 @@ func TestRFC9126Section2_3Errors(t *testing.T) {
 		"resource malformed":    {url.Values{"resource": {"https://api.example#part"}}, "invalid_target"},
 		"a parameter twice":     {url.Values{"state": {"a", "b"}}, "invalid_request"},
 		"request":               {url.Values{"request": {"x"}}, "invalid_request_object"},
+		"state too long":        {url.Values{"state": {strings.Repeat("x", 2<<10+1)}}, "invalid_request"},
+		"nonce too long":        {url.Values{"nonce": {strings.Repeat("x", 2<<10+1)}}, "invalid_request"},
+		"login_hint too long":   {url.Values{"login_hint": {strings.Repeat("x", 2<<10+1)}}, "invalid_request"},
+		"all too long":          {url.Values{"ui_locales": {strings.Repeat("en ", 2<<10)}, "scope": {"openid" + strings.Repeat(" x", 1<<10)}}, "invalid_request"},
 		"registration":          {url.Values{"registration": {"{}"}}, "registration_not_supported"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -77,6 +77,46 @@ func TestSessionManagementSection3SessionState(t *testing.T) {
 	})
 }
 
+// Who isn't signed in has nothing changed by the address for signing out, which
+// any site can open without a person's cookies.
+func TestSessionManagementSection3_2SignOutUnasked(t *testing.T) {
+	both(t, "", func(t *testing.T, w *world) {
+		client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+		set := func(query string, cookies ...*http.Cookie) (names []string) {
+			t.Helper()
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, w.URL+"/logout"+query, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range cookies {
+				req.AddCookie(c)
+			}
+			resp, err := client.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode >= http.StatusBadRequest {
+				t.Errorf("%s: %d", query, resp.StatusCode)
+			}
+			for _, c := range resp.Cookies() {
+				names = append(names, c.Name)
+			}
+			slices.Sort(names)
+			return names
+		}
+		for _, query := range []string{"", "?client_id=first&post_logout_redirect_uri=" + url.QueryEscape(site+"/bye")} {
+			if got := set(query); len(got) > 0 {
+				t.Errorf("%q: sets %v", query, got)
+			}
+		}
+		// Of a session that is over, the browser is rid.
+		if got := set("", &http.Cookie{Name: "sallyport", Value: "over"}); !slices.Equal(got, []string{"sallyport", "sallyport-state"}) {
+			t.Errorf("sets %v", got)
+		}
+	})
+}
+
 // Section 3.2: the cookie is the browser's own, no secret of ours, and can be
 // read by a script; the session's can't.
 func TestSessionManagementSection3_2Cookie(t *testing.T) {

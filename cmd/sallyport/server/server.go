@@ -145,7 +145,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	own := &account.Account{
 		DB: o.DB, Sessions: sessions, Pages: pages, Factors: factors, Setup: setUp, Notices: notices, Issuer: o.Config.Issuer, Host: host, Now: now, Log: o.Log,
 	}
-	governing := &govern.Govern{DB: o.DB, Sessions: sessions, Notices: notices, MailGoesOut: mails, RotateKeys: idp.RotateKeysIn, Now: now, Log: o.Log}
+	governing := &govern.Govern{DB: o.DB, Sessions: sessions, Notices: notices, MailGoesOut: mails, PrepareRotation: idp.PrepareRotation, Now: now, Log: o.Log}
 	console := &admin.Admin{DB: o.DB, Sessions: sessions, Pages: pages, Govern: governing, Issuer: o.Config.Issuer, Now: now, Log: o.Log}
 	api := &admin.API{Govern: governing, Bearer: provider.Bearer, Log: o.Log}
 	s := &Server{db: o.DB, govern: governing, provider: provider, notices: notices, metrics: newMetrics(), audit: newAuditing(o), issuer: o.Config.Issuer, now: now, log: o.Log}

@@ -369,7 +369,7 @@ func TestTrap09Discovery(t *testing.T) {
 		"response_types_supported": list("code", "id_token", "code id_token"),
 		"response_modes_supported": list("query", "fragment", "form_post", "jwt", "query.jwt", "fragment.jwt", "form_post.jwt"),
 		"grant_types_supported": list("authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:device_code",
-			"urn:ietf:params:oauth:grant-type:token-exchange"),
+			"urn:ietf:params:oauth:grant-type:token-exchange", "implicit"),
 		"device_authorization_endpoint": at("/device_authorization"),
 		"acr_values_supported": list("urn:sallyport:acr:1fa", "https://refeds.org/profile/sfa", "urn:sallyport:acr:2sv", "urn:sallyport:acr:2fa",
 			"https://refeds.org/profile/mfa", "http://schemas.openid.net/pape/policies/2007/06/multi-factor", "phr"),
@@ -402,7 +402,8 @@ func TestTrap09Discovery(t *testing.T) {
 		"request_object_signing_alg_values_supported":    list("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"),
 		"pushed_authorization_request_endpoint":          at("/par"),
 		"authorization_signing_alg_values_supported":     list("RS256", "ES256", "PS256", "EdDSA"),
-		"request_uri_parameter_supported":                false,
+		"request_uri_parameter_supported":                true,
+		"require_request_uri_registration":               true,
 	}
 	got := discovery(t, d)
 	for _, doc := range []servertest.Answer{got, want} {

@@ -30,10 +30,11 @@ type Govern struct {
 	Recovery factor.Recovery
 	// MailGoesOut says that a mail server is configured.
 	MailGoesOut bool
-	// RotateKeys makes new signing keys, which sign at once or in a while.
-	RotateKeys func(ctx context.Context, tx *storage.Tx, now time.Time, atOnce bool) error
-	Now        func() time.Time
-	Log        *slog.Logger
+	// PrepareRotation makes new signing keys, which sign at once or in a while,
+	// and returns what puts them in place.
+	PrepareRotation func(ctx context.Context, r storage.Reader, now time.Time, atOnce bool) (func(context.Context, *storage.Tx) error, error)
+	Now             func() time.Time
+	Log             *slog.Logger
 }
 
 // errDryRun takes a transaction back after a preview.

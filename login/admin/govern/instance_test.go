@@ -15,7 +15,21 @@ import (
 func TestKeys(t *testing.T) {
 	each(t, func(w *world) {
 		ctx := t.Context()
-		w.RotateKeys = idp.RotateKeysIn
+		// The keys of three changes are made, each before its transaction, and none
+		// for whoever may not change them.
+		prepared, inTx := 0, false
+		w.PrepareRotation = func(ctx context.Context, r storage.Reader, now time.Time, atOnce bool) (func(context.Context, *storage.Tx) error, error) {
+			prepared++
+			// Whoever is in a transaction would hold up this one.
+			w.must(w.DB.Write(ctx, func(*storage.Tx) error { return nil }))
+			rotate, err := idp.PrepareRotation(ctx, r, now, atOnce)
+			return func(ctx context.Context, tx *storage.Tx) error { inTx = true; return rotate(ctx, tx) }, err
+		}
+		defer func() {
+			if prepared != 3 || !inTx {
+				t.Errorf("keys were made %d times, not 3; in place: %v", prepared, inTx)
+			}
+		}()
 		states := func() (all []string) {
 			t.Helper()
 			keys, err := w.Keys(ctx, w.as(otto))

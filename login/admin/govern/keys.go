@@ -46,8 +46,18 @@ func keyState(k *storage.SigningKey, now time.Time) string {
 // ChangeKeys makes new signing keys: they sign in an hour, or at once where the
 // old ones leaked, which then are gone.
 func (g *Govern) ChangeKeys(ctx context.Context, by Actor, atOnce bool) error {
+	// The keys are made first, which takes a while, for whoever may change them;
+	// the transaction asks again whether they may.
+	var rotate func(context.Context, *storage.Tx) error
+	err := g.read(ctx, by, ChangeKeys, "", func(r storage.Reader) (err error) {
+		rotate, err = g.PrepareRotation(ctx, r, g.Now(), atOnce)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	return g.write(ctx, by, ChangeKeys, "", func(tx *storage.Tx, by Actor) error {
-		if err := g.RotateKeys(ctx, tx, g.Now(), atOnce); err != nil {
+		if err := rotate(ctx, tx); err != nil {
 			return err
 		}
 		e := by.event("", "", g.Now())

@@ -192,6 +192,38 @@ func TestRotateSecret(t *testing.T) {
 	})
 }
 
+// A secret that signs is as long as its algorithm wants, however it is come by:
+// a product can't lock itself out by another one.
+func TestSecretsThatSignAreLongEnough(t *testing.T) {
+	each(t, func(w *world) {
+		ctx := t.Context()
+		signs := func(secret string) {
+			t.Helper()
+			c, err := w.db.Client(ctx, "dashboard")
+			w.must(err)
+			if len(secret) < 64 || c.Secret != secret || c.AuthSigningAlg != "HS512" {
+				t.Errorf("%s with a secret of %d characters; kept: %v", c.AuthSigningAlg, len(secret), c.Secret == secret)
+			}
+		}
+		entry := newProduct()
+		entry.AuthMethod, entry.AuthSigningAlg = storage.ClientSecretJWT, "HS512"
+		first, err := w.CreateProduct(ctx, w.as(otto), entry)
+		w.must(err)
+		signs(first.Secret)
+		second, err := w.RotateSecret(ctx, w.as(otto), "dashboard", time.Hour)
+		w.must(err)
+		signs(second.Secret)
+
+		entry.AuthMethod, entry.AuthSigningAlg = storage.ClientSecretBasic, ""
+		_, err = w.ChangeProduct(ctx, w.as(otto), entry, "auth_method", "token_endpoint_auth_signing_alg")
+		w.must(err)
+		entry.AuthMethod, entry.AuthSigningAlg = storage.ClientSecretJWT, "HS512"
+		third, err := w.ChangeProduct(ctx, w.as(otto), entry, "auth_method", "token_endpoint_auth_signing_alg")
+		w.must(err)
+		signs(third.Secret)
+	})
+}
+
 func TestDeleteProduct(t *testing.T) {
 	each(t, func(w *world) {
 		ctx := t.Context()
