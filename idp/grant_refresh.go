@@ -86,10 +86,8 @@ func (p *Provider) refresh(ctx context.Context, c *call) (any, error) {
 
 // mayRefresh asks who presents a bound refresh token for a proof. A public client
 // has nothing but its key: it must be the one (RFC 9449 section 5, RFC 8705
-// section 4). So must it be where a secret authenticates, which may have leaked
-// together with the token that never rotates. Whoever authenticates by a key may
-// change the one its tokens are bound to, but its grant never becomes one of
-// bearer tokens.
+// section 4). Whoever authenticates may change its key, but its grant never
+// becomes one of bearer tokens.
 func mayRefresh(c *call, kept string) (refused, err error) {
 	bound, err := confirmationOf(kept)
 	switch {
@@ -97,7 +95,7 @@ func mayRefresh(c *call, kept string) (refused, err error) {
 		return nil, err
 	case bound != (confirmation{}) && c.cnf == (confirmation{}):
 		return oauth(invalidRequest, "the refresh token is bound: send a DPoP proof in the header DPoP, or come with the certificate"), nil
-	case (c.client.AuthMethod == storage.AuthNone || c.client.HasSecret()) && !bound.heldBy(c.cnf):
+	case c.client.AuthMethod == storage.AuthNone && !bound.heldBy(c.cnf):
 		return oauth(invalidGrant, "the refresh token is bound to another key"), nil
 	}
 	return nil, nil

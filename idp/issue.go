@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
@@ -88,7 +89,9 @@ func (p *Provider) issue(w http.ResponseWriter, r *http.Request, asked session.A
 			return err
 		}
 		if of.kept != nil && of.kept.Stamps.Consented != "" {
-			if err := tx.PutConsent(ctx, in.User.ID, asked.Client.ID, of.kept.Stamps.Consented, now); err != nil {
+			// A yes to less doesn't take back what was allowed before: that is for the
+			// account, where it ends what was given.
+			if err := tx.PutConsent(ctx, in.User.ID, asked.Client.ID, together(in.Consented, of.kept.Stamps.Consented), now); err != nil {
 				return err
 			}
 		}
@@ -173,4 +176,15 @@ func (p *Provider) newGrant(asked session.Asked, assurance policy.Assurance, in 
 		g.ExpiresAt = now.Add(refreshLifetime)
 	}
 	return g, err
+}
+
+// together are the words of two scopes, each once.
+func together(a, b string) string {
+	all := scopes(a)
+	for _, word := range scopes(b) {
+		if !slices.Contains(all, word) {
+			all = append(all, word)
+		}
+	}
+	return strings.Join(all, " ")
 }

@@ -50,6 +50,9 @@ func (m *registrationMetadata) product(id string) (apply.Product, error) {
 			return e, &oauthError{code: invalidClientMetadata, description: "jwks is no JWK Set", cause: err}
 		}
 	}
+	if e.RequestObjectAlg == "none" {
+		e.RequestObjectAlg = "" // unsigned ones are taken from registered request_uris, without a word about it
+	}
 	switch m.ApplicationType {
 	case "", "web":
 	case "native":

@@ -17,9 +17,8 @@ import (
 	"github.com/sallyport-id/sallyport/storage/apply"
 )
 
-// notForAll is what discovery says only where the provider is set up for it,
-// or never, because it is off unless a product is registered for it.
-var notForAll = map[string][]string{"grants": {"implicit"}, "methods": {"tls_client_auth", "self_signed_tls_client_auth"}}
+// notForAll is what discovery says only where the provider is set up for it.
+var notForAll = map[string][]string{"methods": {"tls_client_auth", "self_signed_tls_client_auth"}}
 
 // What a file may register and what the provider says it serves are the same.
 func TestProductsMayHaveWhatDiscoverySays(t *testing.T) {

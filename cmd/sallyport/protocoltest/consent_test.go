@@ -210,3 +210,15 @@ func TestCoreSection3_1_2_4ConsentWithdrawn(t *testing.T) {
 		p.Go(r.AuthorizeURL(url.Values{"scope": {"openid"}})).MustBeAt("/login/consent")
 	})
 }
+
+// A yes to less doesn't hide what was allowed before: the account still shows
+// it, and it isn't asked for again.
+func TestCoreSection3_1_2_4ConsentToLess(t *testing.T) {
+	both(t, theirs, func(t *testing.T, w *world) {
+		r, p := w.rp(t, "theirs"), w.member(t, ana)
+		for _, scope := range []string{"openid email profile", "openid"} {
+			p.Go(r.AuthorizeURL(url.Values{"scope": {scope}, "prompt": {"consent"}})).MustBeAt("/login/consent").Submit(map[string]string{"allow": "1"})
+		}
+		codeFor(t, p, r, url.Values{"scope": {"openid email profile"}, "prompt": {"none"}})
+	})
+}

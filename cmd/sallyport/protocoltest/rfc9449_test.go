@@ -111,63 +111,34 @@ func TestRFC9449Section5PublicClientRefresh(t *testing.T) {
 	})
 }
 
-// Where a secret authenticates, the refresh token that comes back as it is needs
-// its key as well: the two may have leaked together.
-func TestRFC9449Section5SecretKeepsKey(t *testing.T) {
-	both(t, provers, func(t *testing.T, w *world) {
-		for _, id := range []string{"bank", "first"} {
-			rp := w.prover(t, id, secret)
-			refresh := rp.redeem(w.member(t, ana), nil).String("refresh_token")
-			status, a := rp.with(w.newProofKey(t)).refresh(refresh)
-			mustRefuse(t, status, a, http.StatusBadRequest, "invalid_grant")
-			status, _, a = rp.send("/token", refreshForm(refresh))
-			mustRefuse(t, status, a, http.StatusBadRequest, "invalid_request")
-			if status, a := rp.refresh(refresh); status != http.StatusOK || a.String("refresh_token") != refresh {
-				t.Errorf("%s, by its own key: %d %v", id, status, a)
-			}
-		}
-	})
-}
-
-// The refresh token of a client that authenticates by a key is bound by that: it
-// may change the key of its tokens, though not do without one.
+// A confidential client's refresh token is bound by its authentication: it may
+// change its key, though not do without one.
 func TestRFC9449Section5ConfidentialClientChangesKey(t *testing.T) {
 	both(t, provers, func(t *testing.T, w *world) {
-		own := newKeyPair(t, "ES256", "own")
-		w.put(t, "bank", func(c *storage.Client) {
-			c.AuthMethod, c.SecretHash, c.JWKS = storage.PrivateKeyJWT, "", []byte(jwksOf(t, own))
-		})
-		call := func(by *prover, form url.Values, proofs ...string) (int, servertest.Answer) {
-			form.Set("client_assertion_type", jwtBearer)
-			form.Set("client_assertion", own.sign(t, claimsFor(w, "bank", nil)))
-			status, _, a := by.send("/token", form, proofs...)
-			return status, a
-		}
-		old := w.prover(t, "bank", "")
-		status, before := call(old, old.codeForm(codeFor(t, w.member(t, ana), old.RP, nil)), old.key.proof("/token", nil))
-		if status != http.StatusOK {
-			t.Fatalf("%d %v", status, before)
-		}
-		refresh := before.String("refresh_token")
-		rp := old.with(w.newProofKey(t))
-		status, after := call(rp, refreshForm(refresh), rp.key.proof("/token", nil))
-		if status != http.StatusOK || after.String("refresh_token") != refresh {
-			t.Fatalf("with another key: %d %v", status, after)
-		}
-		// The new token is the new key's, the old one the old key's.
-		for _, c := range []struct {
-			by     *prover
-			token  string
-			status int
-		}{{rp, after.String("access_token"), 200}, {old, after.String("access_token"), 401}, {old, before.String("access_token"), 200}, {rp, before.String("access_token"), 401}} {
-			if status, a := c.by.userinfo(c.token); status != c.status {
-				t.Errorf("userinfo: %d, not %d: %v", status, c.status, a)
+		for _, id := range []string{"bank", "first"} {
+			old := w.prover(t, id, secret)
+			before := old.redeem(w.member(t, ana), nil)
+			refresh := before.String("refresh_token")
+			rp := old.with(w.newProofKey(t))
+			status, after := rp.refresh(refresh)
+			if status != http.StatusOK || after.String("refresh_token") != refresh {
+				t.Fatalf("%s with another key: %d %v", id, status, after)
 			}
-		}
-		status, a := call(rp, refreshForm(refresh))
-		mustRefuse(t, status, a, http.StatusBadRequest, "invalid_request")
-		if status, a := call(old, refreshForm(refresh), old.key.proof("/token", nil)); status != http.StatusOK {
-			t.Errorf("back to the old key: %d %v", status, a)
+			// The new token is the new key's, the old one the old key's.
+			for _, c := range []struct {
+				by     *prover
+				token  string
+				status int
+			}{{rp, after.String("access_token"), 200}, {old, after.String("access_token"), 401}, {old, before.String("access_token"), 200}, {rp, before.String("access_token"), 401}} {
+				if status, a := c.by.userinfo(c.token); status != c.status {
+					t.Errorf("%s: userinfo: %d, not %d: %v", id, status, c.status, a)
+				}
+			}
+			status, _, a := rp.send("/token", refreshForm(refresh))
+			mustRefuse(t, status, a, http.StatusBadRequest, "invalid_request")
+			if status, a := old.refresh(refresh); status != http.StatusOK {
+				t.Errorf("%s, back to the old key: %d %v", id, status, a)
+			}
 		}
 	})
 }
