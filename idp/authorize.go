@@ -212,12 +212,7 @@ func (p *Provider) refuseSilently(w http.ResponseWriter, r *http.Request, in *in
 // meant: the running session is that of whom the request asks for.
 func (p *Provider) toLogin(w http.ResponseWriter, r *http.Request, in *incoming, to answerTo, params session.Params, running *storage.SignedIn, meant bool) {
 	now := p.Now()
-	maxAge, err := secondsOf(maxAgeOf(in.client, in.values))
-	if err != nil {
-		p.refuse(w, r, to, err)
-		return
-	}
-	kept, err := json.Marshal(session.Limited{Params: params, MaxAge: maxAge})
+	kept, err := json.Marshal(params)
 	a := storage.AuthRequest{
 		ID: storage.NewID(), BrowserHash: storage.Hash(p.Sessions.Browser(w, r)), ClientID: in.client.ID, Params: kept,
 		CreatedAt: now, ExpiresAt: now.Add(requestLifetime),

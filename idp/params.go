@@ -180,11 +180,10 @@ func prompts(q url.Values, out *session.Params) (silent bool, err error) {
 }
 
 // maxAge asks for a sign-in anew where the latest one is older than max_age. It
-// is kept with the request, for sessions that aren't running yet; see
-// [session.Limited].
+// is kept with the request, for sessions that aren't running yet.
 func (p *Provider) maxAge(value string, running *storage.SignedIn, out *session.Params) error {
 	seconds, err := secondsOf(value)
-	if err != nil || seconds == nil || running == nil {
+	if out.MaxAge = seconds; err != nil || seconds == nil || running == nil {
 		return err
 	}
 	proofs, err := session.Decode(running.Session.Proofs)

@@ -22,6 +22,10 @@ type Params struct {
 	Nonce         string `json:"nonce,omitempty"`
 	Scope         string `json:"scope"`
 	CodeChallenge string `json:"code_challenge,omitempty"`
+	// MaxAge is max_age in seconds, which is about whatever session runs in the
+	// browser later too: one that began in another tab meanwhile may have grown
+	// too old by the time it would answer. nil: any age.
+	MaxAge *int64 `json:"max_age,omitempty"`
 	// DPoPJKT is the thumbprint of the only key that the code can be redeemed
 	// with (RFC 9449 section 10).
 	DPoPJKT string `json:"dpop_jkt,omitempty"`
