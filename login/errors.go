@@ -65,20 +65,8 @@ func (l *Login) finished(w http.ResponseWriter, r *http.Request) {
 	f.Status = http.StatusGone
 	l.Pages.Write(w, f, page.Message{
 		Heading: page.Say("finished.heading"), Body: page.Say("finished.body"),
-		Link: initiateLogin(client.InitiateLoginURI, l.Issuer), LinkText: page.Say("finished.product", "Product", client.Name),
+		Link: session.WithQuery(client.InitiateLoginURI, "iss", l.Issuer), LinkText: page.Say("finished.product", "Product", client.Name),
 	})
-}
-
-// initiateLogin asks a product to begin a sign-in here.
-func initiateLogin(at, issuer string) string {
-	u, err := url.Parse(at)
-	if err != nil {
-		return at
-	}
-	q := u.Query()
-	q.Set("iss", issuer)
-	u.RawQuery = q.Encode()
-	return u.String()
 }
 
 // message shows a page of plain words: id.heading, id.body and, with a link,
