@@ -252,7 +252,7 @@ func FuzzRFC9101RequestObject(f *testing.F) {
 	good := object(rp, nil)
 	for _, more := range []map[string]any{
 		nil, {"redirect_uri": "https://evil.example/"}, {"redirect_uri": callback + "\r\nLocation: https://evil.example"}, {"claims": map[string]any{"id_token": nil}},
-		{"max_age": -0.0}, {"aud": []any{1, nil}}, {"exp": 1e400 / 1e300}, {"state": "\x00\xff"}, {"response_mode": "form_post.jwt"}, {"resource": []any{}}, {"prompt": "none"},
+		{"max_age": json.RawMessage("-0.0")}, {"aud": []any{1, nil}}, {"exp": 1e400 / 1e300}, {"state": "\x00\xff"}, {"response_mode": "form_post.jwt"}, {"resource": []any{}}, {"prompt": "none"},
 	} {
 		claims := maps.Clone(good)
 		maps.Copy(claims, more)

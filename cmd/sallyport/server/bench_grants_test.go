@@ -53,7 +53,7 @@ func (b *benchmark) more() *keyed {
 		b.Fatal(err)
 	}
 	declared := fmt.Sprintf(`products:
-  - { id: api, name: API, secret_hash: %[1]s, redirect_uris: ["https://api.example/callback"], api: { resource: "%[2]s", scopes: [{ id: read, name: Read }] } }
+  - { id: api, name: API, secret_hash: %[1]s, redirect_uris: ["https://api.example/callback"], id_token_signed_response_alg: ES256, api: { resource: "%[2]s", scopes: [{ id: read, name: Read }] } }
   - { id: robot, name: Robot, secret_hash: %[1]s, grant_types: [client_credentials], resources: ["%[2]s"], scopes: [read], id_token_signed_response_alg: ES256 }
   - { id: keyed, name: Keyed, auth_method: private_key_jwt, jwks: %[3]s, grant_types: [client_credentials], resources: ["%[2]s"], scopes: [read] }
   - { id: gateway, name: Gateway, first_party: true, secret_hash: %[1]s, redirect_uris: ["https://gateway.example/callback"],
