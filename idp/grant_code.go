@@ -42,36 +42,43 @@ func (p *Provider) redeemCode(ctx context.Context, c *call) (any, error) {
 		if err != nil {
 			return err
 		}
-		st, err := tx.Standing(ctx, grantID, p.Now())
-		if err != nil {
-			return err
-		}
-		d, err := detailsOf(&st.Grant)
-		if err != nil {
-			return err
-		}
-		// From here on the code is spent, whatever comes.
-		if refused = p.codeStands(client, st, d); refused == nil {
-			refused = boundTo(d, c)
-		}
-		if refused == nil {
-			out, refused = p.newTokens(c, reach, st, d, st.Grant.Scope, "")
-		}
-		if _, ours := errors.AsType[*oauthError](refused); refused != nil && !ours {
-			return refused
-		}
-		if refused != nil {
-			return p.auditRefused(ctx, tx, "token.refused", client, &st.User, refused)
-		}
-		if err := tx.InsertTokens(ctx, out.rows...); err != nil {
-			return err
-		}
-		return tx.Audit(ctx, p.event(ctx, "token.issued", storage.OK, client, &st.User))
+		out, refused, err = p.firstTokens(ctx, tx, c, reach, grantID, boundTo)
+		return err
 	})
 	if err == nil {
 		err = refused
 	}
 	return p.tokenResponse(ctx, client, out, err)
+}
+
+// firstTokens gives out the first tokens of a grant whose code was spent in this
+// transaction, and stays spent: refused says why there are none. bound checks
+// what the code was bound to besides its client.
+func (p *Provider) firstTokens(ctx context.Context, tx *storage.Tx, c *call, reach session.Reach, grantID string, bound func(details, *call) error) (out issued, refused, err error) {
+	st, err := tx.Standing(ctx, grantID, p.Now())
+	if err != nil {
+		return out, nil, err
+	}
+	d, err := detailsOf(&st.Grant)
+	if err != nil {
+		return out, nil, err
+	}
+	if refused = p.codeStands(c.client, st, d); refused == nil {
+		refused = bound(d, c)
+	}
+	if refused == nil {
+		out, refused = p.newTokens(c, reach, st, d, st.Grant.Scope, "")
+	}
+	if _, ours := errors.AsType[*oauthError](refused); refused != nil && !ours {
+		return out, nil, refused
+	}
+	if refused != nil {
+		return out, refused, p.auditRefused(ctx, tx, "token.refused", c.client, &st.User, refused)
+	}
+	if err := tx.InsertTokens(ctx, out.rows...); err != nil {
+		return out, nil, err
+	}
+	return out, nil, tx.Audit(ctx, p.event(ctx, "token.issued", storage.OK, c.client, &st.User))
 }
 
 // boundTo checks what the code was bound to: redirect URI, DPoP key and PKCE

@@ -47,28 +47,8 @@ func (p *Provider) redeemDevice(ctx context.Context, c *call) (any, error) {
 		if err != nil {
 			return err
 		}
-		st, err := tx.Standing(ctx, grantID, p.Now())
-		if err != nil {
-			return err
-		}
-		kept, err := detailsOf(&st.Grant)
-		if err != nil {
-			return err
-		}
-		// From here on the code is spent, whatever comes.
-		if refused = p.codeStands(client, st, kept); refused == nil {
-			out, refused = p.newTokens(c, reach, st, kept, st.Grant.Scope, "")
-		}
-		if _, ours := errors.AsType[*oauthError](refused); refused != nil && !ours {
-			return refused
-		}
-		if refused != nil {
-			return p.auditRefused(ctx, tx, "token.refused", client, &st.User, refused)
-		}
-		if err := tx.InsertTokens(ctx, out.rows...); err != nil {
-			return err
-		}
-		return tx.Audit(ctx, p.event(ctx, "token.issued", storage.OK, client, &st.User))
+		out, refused, err = p.firstTokens(ctx, tx, c, reach, grantID, func(details, *call) error { return nil })
+		return err
 	})
 	if err == nil {
 		err = refused
