@@ -85,10 +85,8 @@ func (p *Provider) allowDevice(w http.ResponseWriter, r *http.Request, asked ses
 		if err := tx.FinishAuthRequest(ctx, a.ID, now); err != nil {
 			return err
 		}
-		if a.Stamps.Consented != "" {
-			if err := tx.PutConsent(ctx, in.User.ID, asked.Client.ID, a.Stamps.Consented, now); err != nil {
-				return err
-			}
+		if err := p.keepConsent(ctx, tx, a, in.User.ID); err != nil {
+			return err
 		}
 		d, err := tx.DeviceCode(ctx, asked.Params.Device)
 		if errors.Is(err, storage.ErrNotFound) {

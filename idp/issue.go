@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sallyport-id/sallyport/idp/policy"
@@ -88,12 +87,8 @@ func (p *Provider) issue(w http.ResponseWriter, r *http.Request, asked session.A
 		if err := of.use(ctx, tx, now); err != nil {
 			return err
 		}
-		if of.kept != nil && of.kept.Stamps.Consented != "" {
-			// A yes to less doesn't take back what was allowed before: that is for the
-			// account, where it ends what was given.
-			if err := tx.PutConsent(ctx, in.User.ID, asked.Client.ID, together(in.Consented, of.kept.Stamps.Consented), now); err != nil {
-				return err
-			}
+		if err := p.keepConsent(ctx, tx, of.kept, in.User.ID); err != nil {
+			return err
 		}
 		event := p.event(ctx, "product.entered", storage.OK, asked.Client, &in.User)
 		event.Reason = assurance.ACR
@@ -178,13 +173,12 @@ func (p *Provider) newGrant(asked session.Asked, assurance policy.Assurance, in 
 	return g, err
 }
 
-// together are the words of two scopes, each once.
-func together(a, b string) string {
-	all := scopes(a)
-	for _, word := range scopes(b) {
-		if !slices.Contains(all, word) {
-			all = append(all, word)
-		}
+// keepConsent remembers what the person allowed on the way. A yes to less
+// doesn't take back what was allowed before: that is for the account, where it
+// ends what was given.
+func (p *Provider) keepConsent(ctx context.Context, tx *storage.Tx, a *storage.AuthRequest, userID string) error {
+	if a == nil || a.Stamps.Consented == "" {
+		return nil
 	}
-	return strings.Join(all, " ")
+	return tx.AddConsent(ctx, userID, a.ClientID, a.Stamps.Consented, p.Now())
 }

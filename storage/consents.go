@@ -7,6 +7,28 @@ import (
 	"time"
 )
 
+// AddConsent remembers the scope a person allowed a product, besides what was
+// remembered before.
+func (tx *Tx) AddConsent(ctx context.Context, userID, clientID, scope string, now time.Time) error {
+	all, err := tx.Consents(ctx, userID)
+	if err != nil {
+		return err
+	}
+	words := strings.Fields(scope)
+	for _, c := range all {
+		if c.ClientID == clientID {
+			words = append(strings.Fields(c.Scope), words...)
+		}
+	}
+	var once []string
+	for _, word := range words {
+		if !slices.Contains(once, word) {
+			once = append(once, word)
+		}
+	}
+	return tx.PutConsent(ctx, userID, clientID, strings.Join(once, " "), now)
+}
+
 // PutConsent remembers the scope a person allowed a product, in place of what
 // was remembered before.
 func (tx *Tx) PutConsent(ctx context.Context, userID, clientID, scope string, now time.Time) error {

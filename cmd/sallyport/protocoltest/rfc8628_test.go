@@ -200,6 +200,21 @@ func TestRFC8628Section3_3Interaction(t *testing.T) {
 	})
 }
 
+// What a person allows by a device doesn't hide what they allowed before: the
+// account shows both.
+func TestRFC8628Section3_3ConsentToAnother(t *testing.T) {
+	both(t, devices, func(t *testing.T, w *world) {
+		p := w.member(t, ana)
+		for _, scope := range []string{"openid email", "openid profile"} {
+			d := w.device(t, "tv", url.Values{"scope": {scope}})
+			goOn(p.Go(d.complete)).MustBeAt("/login/consent").Submit(map[string]string{"allow": "1"})
+			d.gets(t)
+		}
+		d := w.device(t, "tv", url.Values{"scope": {"openid email profile"}})
+		goOn(p.Go(d.complete)).MustBeAt("/device/done")
+	})
+}
+
 // The link with the code in it shows the same page, and nothing happens
 // without a press of the button, whoever is signed in already.
 func TestRFC8628Section3_3_1Complete(t *testing.T) {

@@ -61,6 +61,13 @@ func TestSessionManagementSection3SessionState(t *testing.T) {
 		if browserState(w, p) != was {
 			t.Error("changed by signing in anew")
 		}
+		other := w.member(t, ana)
+		hers := other.URL.Query().Get("session_state")
+		w.Clock.Advance(time.Second)
+		signIn(other.Go(w.rp(t, "first").AuthorizeURL(url.Values{"prompt": {"login"}})).SubmitTo("/login/switch"), "ben@acme.example")
+		if compared(w, other, "first", site, hers) || !compared(w, other, "first", site, other.URL.Query().Get("session_state")) {
+			t.Errorf("unchanged by somebody else's sign-in, at %s", other.URL)
+		}
 		p.Go(w.URL + "/logout").Submit(map[string]string{"logout": "1"})
 		if compared(w, p, "first", site, state) || browserState(w, p) != "" {
 			t.Error("unchanged by signing out")
